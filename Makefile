@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# natem: everything is built into $(B). `make help` lists what there is to make.
+
+B       ?= build
+CFLAGS  ?= -O2 -g
+PREFIX  ?= /usr/local
+DESTDIR ?=
+FUZZ_SECONDS ?= 60
+VERSION := 0.1.0
+
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
+	$(if $(CI),-Werror)
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DNATEM_VERSION='"$(VERSION)"' -I. -MMD -MP $(WARN) $(CFLAGS) $(SAN)
+
+COMMON := $(patsubst %.c,$(B)/%.o,$(wildcard common/*.c))
+CORE   := $(patsubst %.c,$(B)/%.o,$(wildcard nat/core/*.c))
+DAEMON := $(patsubst %.c,$(B)/%.o,$(wildcard nat/daemon/*.c))
+CLI    := $(patsubst %.c,$(B)/%.o,$(wildcard nat/cli/*.c))
+UNIT   := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
+BENCH  := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c))
+FUZZ   := $(patsubst %.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+SHELL_FILES := $(wildcard netns-scripts/*.sh tests/*.sh tests/netns/*.bash tests/netns/*.bats) .ci/run
+C_FILES     := $(wildcard common/*.[ch] nat/*/*.[ch] tests/*/*.[ch])
+
+.PHONY: all help deps deps-check check asan lint fuzz bench install clean
+all: $(B)/natemd $(B)/natem
+
+help:
+	@echo "make all         the programs, in $(B)/"
+	@echo "make deps        install what building and running need"
+	@echo "make deps-check  install what only the tests need"
+	@echo "make check       all tests; as root those in network namespaces too"
+	@echo "make asan        the same, with address and undefined-behaviour sanitizers"
+	@echo "make lint        shellcheck, clang-format, cppcheck"
+	@echo "make fuzz        each fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS)"
+	@echo "make bench       the core alone: nanoseconds per packet"
+	@echo "make install     into PREFIX=$(PREFIX)"
+	@echo "make clean       remove build/"
+
+deps:
+	@netns-scripts/deps.sh run
+deps-check:
+	@netns-scripts/deps.sh check
+
+# The libraries are looked up when first needed: `make deps` must work before they are there.
+$(B)/nat/daemon/%.o: ALL_CFLAGS += $(shell pkg-config --cflags libmnl libnetfilter_queue jansson inih)
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+# Archives, so that a test links only the modules it uses. rpc is apart: it needs jansson.
+$(B)/libcommon.a: $(COMMON)
+$(B)/libcore.a: $(CORE)
+$(B)/libdaemon.a: $(filter-out $(B)/nat/daemon/main.o,$(DAEMON))
+$(B)/libcli.a: $(filter-out $(B)/nat/cli/main.o,$(CLI))
+$(B)/%.a:
+	@rm -f $@
+	ar -cr $@ $^
+
+DAEMON_LIBS = $(shell pkg-config --libs libnetfilter_queue libmnl jansson inih)
+CLI_LIBS    = $(shell pkg-config --libs jansson ncursesw)
+$(B)/natemd: $(B)/nat/daemon/main.o $(B)/libdaemon.a $(B)/libcore.a $(B)/libcommon.a
+	$(CC) $(ALL_CFLAGS) -o $@ $^ $(DAEMON_LIBS)
+$(B)/natem: $(B)/nat/cli/main.o $(B)/libcli.a $(B)/libcore.a $(B)/libcommon.a
+	$(CC) $(ALL_CFLAGS) -o $@ $^ $(CLI_LIBS)
+
+$(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libdaemon.a $(B)/libcli.a $(B)/libcore.a $(B)/libcommon.a
+	$(CC) $(ALL_CFLAGS) -o $@ $^ -lcmocka $(DAEMON_LIBS) $(CLI_LIBS)
+$(B)/tests/bench/%: $(B)/tests/bench/%.o $(B)/libcore.a $(B)/libcommon.a
+	$(CC) $(ALL_CFLAGS) -o $@ $^
+
+check: deps deps-check
+	@$(MAKE) --no-print-directory B=$(B) all unit
+	@NATEM_BUILD=$(B) tests/run.sh $(UNIT)
+.PHONY: unit
+unit: $(UNIT)
+
+asan:
+	@$(MAKE) --no-print-directory B=build/asan CFLAGS="-O1 -g -fno-omit-frame-pointer" \
+		SAN="-fsanitize=address,undefined -fno-sanitize-recover=all" check
+
+lint:
+	shellcheck -x $(SHELL_FILES)
+	clang-format --dry-run -Werror $(C_FILES)
+	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
+		--inline-suppr -I. -D__GNUC__ common nat
+
+# Fuzzers are whole programs of their own: all code is compiled with coverage, by clang.
+$(B)/fuzz/tests/fuzz/%: tests/fuzz/%.c $(wildcard common/*.[ch] nat/core/*.[ch] nat/daemon/*.[ch])
+	@mkdir -p $(@D)
+	clang -std=c11 -D_GNU_SOURCE -DNATEM_VERSION='"$(VERSION)"' -I. -O1 -g \
+		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< \
+		$(wildcard common/*.c nat/core/*.c) $(filter-out nat/daemon/main.c,$(wildcard nat/daemon/*.c)) \
+		$(DAEMON_LIBS)
+fuzz: deps deps-check
+	@$(MAKE) --no-print-directory $(FUZZ)
+	@tests/fuzz.sh $(FUZZ_SECONDS) $(FUZZ)
+
+bench: $(BENCH)
+	@set -e; for b in $(BENCH); do $$b; done
+
+install: all
+	install -D -m 755 $(B)/natemd $(DESTDIR)$(PREFIX)/sbin/natemd
+	install -D -m 755 $(B)/natem $(DESTDIR)$(PREFIX)/bin/natem
+
+clean:
+	rm -rf build
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * checksum.h - the Internet checksum, in full and by difference
+ * Owns:       RFC 1071 sums and RFC 1624 updates; knows nothing of packet layout.
+ * Invariants: sums are 16-bit one's complement numbers in host order, as be16 words add up;
+ *             no function reads past the length it is given.
+ */
+#ifndef COMMON_CHECKSUM_H
+#define COMMON_CHECKSUM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* One's complement sum of @len bytes, an odd last byte padded with zero; not complemented. */
+uint16_t checksum_sum(const void *data, size_t len);
+/* Sum of two sums. */
+uint16_t checksum_add(uint16_t a, uint16_t b);
+
+/*
+ * checksum_update() - the checksum after bytes that summed up to @before now sum up to @after
+ * RFC 1624 equation 3. Wrong checksums stay wrong by the same amount: nothing is repaired.
+ * Valid as long as any word under the checksum is non-zero; for a message that may be all
+ * zero (an ICMP Echo with identifier, sequence and data 0) compute the whole sum instead.
+ */
+uint16_t checksum_update(uint16_t check, uint16_t before, uint16_t after);
+/* The same for UDP over IPv4: 0 (no checksum) stays 0, a result of 0 becomes 0xffff (RFC 768). */
+uint16_t checksum_update_udp(uint16_t check, uint16_t before, uint16_t after);
+
+#endif

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "common/packet.h"
+
+#include <string.h>
+
+#include "common/checksum.h"
+
+/* Offsets in the headers (RFC 791, 9293, 768, 792). */
+enum {
+	IP_TOTAL_LENGTH = 2,
+	IP_FRAGMENT = 6,
+	IP_PROTOCOL = 9,
+	IP_CHECKSUM = 10,
+	IP_SOURCE = 12,
+	IP_DESTINATION = 16,
+	IP_HEADER_MIN = 20,
+	TCP_SEQUENCE = 4,
+	TCP_ACKNOWLEDGMENT = 8,
+	TCP_DATA_OFFSET = 12,
+	TCP_FLAGS = 13,
+	TCP_CHECKSUM = 16,
+	TCP_HEADER_MIN = 20,
+	UDP_LENGTH = 4,
+	UDP_CHECKSUM = 6,
+	UDP_HEADER = 8,
+	ICMP_CHECKSUM = 2,
+	ICMP_IDENTIFIER = 4,
+	ICMP_HEADER = 8,
+	PORT_SOURCE = 0,
+	PORT_DESTINATION = 2,
+	QUOTED_TRANSPORT_MIN = 8,	/* RFC 792: at least 64 bits of the original data */
+};
+
+/* IP options that hold addresses: of the router, the sender or the way (RFC 791 section 3.1). */
+enum {
+	IPOPT_END = 0,
+	IPOPT_NOP = 1,
+	IPOPT_RECORD_ROUTE = 7,
+	IPOPT_TIMESTAMP = 68,
+	IPOPT_LOOSE_ROUTE = 131,
+	IPOPT_STRICT_ROUTE = 137,
+};
+
+static uint16_t get16(const uint8_t *at)
+{
+	return (uint16_t)(at[0] << 8 | at[1]);
+}
+
+static uint32_t get32(const uint8_t *at)
+{
+	return (uint32_t)get16(at) << 16 | get16(at + 2);
+}
+
+static void put16(uint8_t *at, uint16_t value)
+{
+	at[0] = (uint8_t)(value >> 8);
+	at[1] = (uint8_t)value;
+}
+
+static void put32(uint8_t *at, uint32_t value)
+{
+	put16(at, (uint16_t)(value >> 16));
+	put16(at + 2, (uint16_t)value);
+}
+
+void packet_init(struct packet *p, uint8_t *data, size_t captured, size_t original, bool partial)
+{
+	memset(p, 0, sizeof(*p));
+	p->data = data;
+	p->captured = captured;
+	p->length = original;
+	p->partial = partial;
+}
+
+/* Bytes of the packet from the transport header on. */
+static size_t transport_left(const struct packet *p)
+{
+	return p->length - p->transport;
+}
+
+static bool has_address_options(const uint8_t *option, size_t left)
+{
+	while (left > 0 && *option != IPOPT_END) {
+		size_t length;
+
+		switch (*option) {
+		case IPOPT_RECORD_ROUTE:
+		case IPOPT_TIMESTAMP:
+		case IPOPT_LOOSE_ROUTE:
+		case IPOPT_STRICT_ROUTE:
+			return true;
+		case IPOPT_NOP:
+			length = 1;
+			break;
+		default:
+			/* A length that lies ends the walk; what follows is no option. */
+			if (left < 2 || option[1] < 2 || option[1] > left)
+				return false;
+			length = option[1];
+		}
+		option += length;
+		left -= length;
+	}
+	return false;
+}
+
+/* Everything of the IP header; leaves p->transport within p->length within p->captured. */
+static enum packet_error parse_ip(struct packet *p)
+{
+	size_t header, total;
+	uint16_t fragment;
+
+	if (p->captured < IP_HEADER_MIN)
+		return PACKET_NO_IP_HEADER;
+	if (p->data[0] >> 4 != 4)
+		return PACKET_NOT_IPV4;
+	header = (size_t)(p->data[0] & 0x0f) * 4;
+	if (header < IP_HEADER_MIN || header > p->captured)
+		return PACKET_NO_IP_HEADER;
+	total = get16(p->data + IP_TOTAL_LENGTH);
+	if (p->quoted)
+		total = total < header || total > p->captured ? p->captured : total;
+	else if (total < header || total > p->captured)
+		return PACKET_BAD_TOTAL_LENGTH;
+	p->length = total;
+	p->transport = (uint16_t)header;
+	p->protocol = p->data[IP_PROTOCOL];
+	p->source.addr = addr_from_ip4(get32(p->data + IP_SOURCE));
+	p->destination.addr = addr_from_ip4(get32(p->data + IP_DESTINATION));
+	p->address_options = has_address_options(p->data + IP_HEADER_MIN, header - IP_HEADER_MIN);
+	fragment = get16(p->data + IP_FRAGMENT) & 0x3fff;	/* all but the reserved and DF bits */
+	p->fragment = fragment != 0;
+	p->fragment_first = (fragment & 0x1fff) == 0;
+	return PACKET_OK;
+}
+
+static enum packet_error parse_tcp(struct packet *p)
+{
+	const uint8_t *tcp = p->data + p->transport;
+	size_t left = transport_left(p), header;
+
+	if (left < (p->quoted ? (size_t)QUOTED_TRANSPORT_MIN : TCP_HEADER_MIN))
+		return PACKET_SHORT_TRANSPORT;
+	p->source.port = get16(tcp + PORT_SOURCE);
+	p->destination.port = get16(tcp + PORT_DESTINATION);
+	p->tcp_sequence = get32(tcp + TCP_SEQUENCE);
+	if (p->quoted)
+		return PACKET_OK;
+	header = (size_t)(tcp[TCP_DATA_OFFSET] >> 4) * 4;
+	if (header < TCP_HEADER_MIN || header > left)
+		return PACKET_BAD_TRANSPORT_LENGTH;
+	p->tcp_acknowledgment = get32(tcp + TCP_ACKNOWLEDGMENT);
+	p->tcp_flags = tcp[TCP_FLAGS];
+	p->tcp_payload = (uint32_t)(left - header);
+	return PACKET_OK;
+}
+
+static enum packet_error parse_udp(struct packet *p)
+{
+	const uint8_t *udp = p->data + p->transport;
+	size_t left = transport_left(p), length;
+
+	if (left < UDP_HEADER)
+		return PACKET_SHORT_TRANSPORT;
+	p->source.port = get16(udp + PORT_SOURCE);
+	p->destination.port = get16(udp + PORT_DESTINATION);
+	length = get16(udp + UDP_LENGTH);
+	if (!p->quoted && !p->fragment && (length < UDP_HEADER || length > left))
+		return PACKET_BAD_TRANSPORT_LENGTH;
+	return PACKET_OK;
+}
+
+static enum packet_error parse_icmp(struct packet *p)
+{
+	const uint8_t *icmp = p->data + p->transport;
+
+	if (transport_left(p) < ICMP_HEADER)
+		return PACKET_SHORT_TRANSPORT;
+	p->icmp_type = icmp[0];
+	p->icmp_code = icmp[1];
+	if (packet_is_icmp_query(p)) {
+		p->source.port = get16(icmp + ICMP_IDENTIFIER);
+		p->destination.port = p->source.port;
+	}
+	return PACKET_OK;
+}
+
+static enum packet_error parse_transport(struct packet *p)
+{
+	if (p->fragment && !p->fragment_first)
+		return PACKET_OK;
+	switch (p->protocol) {
+	case PACKET_TCP:
+		return parse_tcp(p);
+	case PACKET_UDP:
+		return parse_udp(p);
+	case PACKET_ICMP:
+		return parse_icmp(p);
+	default:
+		return PACKET_OK;
+	}
+}
+
+enum packet_error packet_parse(struct packet *p)
+{
+	enum packet_error err;
+
+	if (p->captured < p->length)
+		return PACKET_CUT;
+	err = parse_ip(p);
+	return err != PACKET_OK ? err : parse_transport(p);
+}
+
+bool packet_is_icmp_request(const struct packet *p)
+{
+	return p->protocol == PACKET_ICMP &&
+	       (p->icmp_type == PACKET_ECHO || p->icmp_type == PACKET_TIMESTAMP);
+}
+
+bool packet_is_icmp_query(const struct packet *p)
+{
+	return packet_is_icmp_request(p) ||
+	       (p->protocol == PACKET_ICMP && (p->icmp_type == PACKET_ECHO_REPLY ||
+					       p->icmp_type == PACKET_TIMESTAMP_REPLY));
+}
+
+bool packet_is_icmp_error(const struct packet *p)
+{
+	return p->protocol == PACKET_ICMP &&
+	       (p->icmp_type == PACKET_UNREACHABLE || p->icmp_type == PACKET_TIME_EXCEEDED ||
+		p->icmp_type == PACKET_PARAMETER_PROBLEM);
+}
+
+bool packet_ip_checksum_ok(const struct packet *p)
+{
+	return checksum_sum(p->data, p->transport) == 0xffff;
+}
+
+bool packet_icmp_checksum_ok(const struct packet *p)
+{
+	return checksum_sum(p->data + p->transport, transport_left(p)) == 0xffff;
+}
+
+/* Offset of the transport checksum in the packet; 0 where there is none to update. */
+static size_t transport_checksum(const struct packet *p)
+{
+	size_t offset, left = transport_left(p);
+
+	if (p->fragment && !p->fragment_first)
+		return 0;
+	switch (p->protocol) {
+	case PACKET_TCP:
+		offset = TCP_CHECKSUM;
+		break;
+	case PACKET_UDP:
+		offset = UDP_CHECKSUM;
+		break;
+	case PACKET_ICMP:
+		offset = ICMP_CHECKSUM;
+		break;
+	default:
+		return 0;
+	}
+	return left >= offset + 2 ? p->transport + offset : 0;
+}
+
+static void update_transport(struct packet *p, uint16_t before, uint16_t after)
+{
+	size_t offset = transport_checksum(p);
+	uint8_t *at = p->data + offset;
+
+	if (offset == 0 || p->partial)
+		return;			/* absent, or computed whole by packet_finish() */
+	if (p->protocol == PACKET_UDP)
+		put16(at, checksum_update_udp(get16(at), before, after));
+	else
+		put16(at, checksum_update(get16(at), before, after));
+}
+
+static void set_address(struct packet *p, size_t offset, const struct addr *to)
+{
+	uint8_t *at = p->data + offset, *check = p->data + IP_CHECKSUM;
+	uint16_t before = checksum_sum(at, 4), after;
+
+	put32(at, addr_ip4(to));
+	after = checksum_sum(at, 4);
+	put16(check, checksum_update(get16(check), before, after));
+	if (p->protocol == PACKET_TCP || p->protocol == PACKET_UDP)	/* pseudo-header */
+		update_transport(p, before, after);
+}
+
+/*
+ * The one case that RFC 1624 cannot update: an Echo Reply whose identifier, sequence and data
+ * are all zero sums to +0, and a difference leads to -0 instead. Only an identifier that
+ * becomes 0 can get there. Only a message that was right is summed anew: no repairs.
+ */
+static void set_icmp_identifier(struct packet *p, uint16_t to)
+{
+	uint8_t *icmp = p->data + p->transport, *at = icmp + ICMP_IDENTIFIER;
+	uint16_t before = get16(at);
+	bool anew = to == 0 && before != 0 && !p->quoted && packet_icmp_checksum_ok(p);
+
+	put16(at, to);
+	if (!anew) {
+		update_transport(p, before, to);
+		return;
+	}
+	put16(icmp + ICMP_CHECKSUM, 0);
+	put16(icmp + ICMP_CHECKSUM, (uint16_t)~checksum_sum(icmp, transport_left(p)));
+}
+
+static void set_port(struct packet *p, size_t offset, uint16_t to)
+{
+	uint8_t *at = p->data + p->transport + offset;
+	uint16_t before = get16(at);
+
+	put16(at, to);
+	update_transport(p, before, to);
+}
+
+static void set_transport(struct packet *p, size_t offset, uint16_t to)
+{
+	if (p->fragment && !p->fragment_first)
+		return;
+	if (p->protocol == PACKET_TCP || p->protocol == PACKET_UDP)
+		set_port(p, offset, to);
+	else if (packet_is_icmp_query(p))
+		set_icmp_identifier(p, to);
+}
+
+void packet_set_source(struct packet *p, const struct endpoint *to)
+{
+	set_address(p, IP_SOURCE, &to->addr);
+	set_transport(p, PORT_SOURCE, to->port);
+	p->source = *to;
+	if (packet_is_icmp_query(p))
+		p->destination.port = to->port;
+	p->changed = true;
+}
+
+void packet_set_destination(struct packet *p, const struct endpoint *to)
+{
+	set_address(p, IP_DESTINATION, &to->addr);
+	set_transport(p, PORT_DESTINATION, to->port);
+	p->destination = *to;
+	if (packet_is_icmp_query(p))
+		p->source.port = to->port;
+	p->changed = true;
+}
+
+/*
+ * Sum of all quoted bytes a rewrite can reach: the IP header and the start of the transport
+ * header, up to the TCP checksum. RFC 4884 extensions lie past byte 128 and are never in it.
+ */
+static uint16_t quoted_sum(const struct packet *inner)
+{
+	size_t reach = (size_t)inner->transport + TCP_HEADER_MIN;
+
+	return checksum_sum(inner->data, reach < inner->length ? reach : inner->length);
+}
+
+enum packet_error packet_open_quote(struct packet *outer, struct packet *inner)
+{
+	size_t skip = (size_t)outer->transport + ICMP_HEADER;
+	enum packet_error err;
+
+	packet_init(inner, outer->data + skip, outer->length - skip, outer->length - skip, false);
+	inner->quoted = true;
+	err = packet_parse(inner);
+	if (err == PACKET_OK)
+		inner->sum_before = quoted_sum(inner);
+	return err;
+}
+
+void packet_close_quote(struct packet *outer, const struct packet *inner)
+{
+	uint8_t *check = outer->data + outer->transport + ICMP_CHECKSUM;
+
+	if (!inner->changed)
+		return;
+	put16(check, checksum_update(get16(check), inner->sum_before, quoted_sum(inner)));
+	outer->changed = true;
+}
+
+void packet_finish(struct packet *p)
+{
+	size_t offset = transport_checksum(p), length = transport_left(p);
+	uint8_t *check = p->data + offset;
+	uint16_t sum;
+
+	if (!p->partial || !p->changed || offset == 0)
+		return;
+	put16(check, 0);
+	sum = checksum_sum(p->data + p->transport, length);
+	sum = checksum_add(sum, checksum_sum(p->data + IP_SOURCE, 8));	/* both addresses */
+	sum = checksum_add(sum, p->protocol);
+	sum = checksum_add(sum, (uint16_t)length);
+	sum = (uint16_t)~sum;
+	put16(check, sum == 0 && p->protocol == PACKET_UDP ? 0xffff : sum);
+	p->partial = false;
+}

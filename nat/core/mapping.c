@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "nat/core/mapping.h"
+
+#include <string.h>
+
+static const struct endpoint nowhere;
+
+static uint32_t internal_hash(const struct mapping_table *t, enum nat_protocol protocol,
+			      const struct endpoint *internal, const struct endpoint *remote_part)
+{
+	return tuple_hash(&t->key, protocol, internal, remote_part);
+}
+
+static uint32_t external_hash(const struct mapping_table *t, enum nat_protocol protocol,
+			      const struct endpoint *external)
+{
+	return tuple_hash(&t->key, protocol, external, &nowhere);
+}
+
+int mapping_table_init(struct mapping_table *t, uint32_t limit, const struct siphash_key *key)
+{
+	int err;
+
+	*t = (struct mapping_table){ .key = *key };
+	err = arena_init(&t->arena, sizeof(struct mapping), limit);
+	if (err < 0)
+		return err;
+	err = mapping_table_set_limit(t, limit);
+	if (err < 0)
+		mapping_table_fini(t);
+	return err;
+}
+
+void mapping_table_fini(struct mapping_table *t)
+{
+	index_fini(&t->by_internal);
+	index_fini(&t->by_external);
+	arena_fini(&t->arena);
+}
+
+int mapping_table_set_limit(struct mapping_table *t, uint32_t limit)
+{
+	int err = index_reserve(&t->by_internal, limit);
+
+	if (err == 0)
+		err = index_reserve(&t->by_external, limit);
+	if (err == 0)
+		err = arena_set_limit(&t->arena, limit);
+	return err;
+}
+
+struct endpoint mapping_remote_part(enum mapping_behavior behavior, const struct endpoint *remote)
+{
+	switch (behavior) {
+	case MAPPING_ENDPOINT_INDEPENDENT:
+		return nowhere;
+	case MAPPING_ADDRESS_DEPENDENT:
+		return (struct endpoint){ .addr = remote->addr };
+	case MAPPING_ADDRESS_AND_PORT_DEPENDENT:
+		return *remote;
+	}
+	return nowhere;
+}
+
+uint32_t mapping_find_internal(const struct mapping_table *t, enum nat_protocol protocol,
+			       const struct endpoint *internal, const struct endpoint *remote_part)
+{
+	uint32_t hash = internal_hash(t, protocol, internal, remote_part);
+	uint32_t n;
+
+	for (uint32_t i = index_first(&t->by_internal, hash);
+	     (n = index_record(&t->by_internal, hash, &i)) != NAT_NONE; i++) {
+		const struct mapping *m = mapping_at(t, n);
+
+		if (m->protocol == protocol && endpoint_equal(&m->internal, internal) &&
+		    endpoint_equal(&m->remote, remote_part))
+			return n;
+	}
+	return NAT_NONE;
+}
+
+uint32_t mapping_find_external(const struct mapping_table *t, enum nat_protocol protocol,
+			       const struct endpoint *external)
+{
+	uint32_t hash = external_hash(t, protocol, external);
+	uint32_t n;
+
+	for (uint32_t i = index_first(&t->by_external, hash);
+	     (n = index_record(&t->by_external, hash, &i)) != NAT_NONE; i++) {
+		const struct mapping *m = mapping_at(t, n);
+
+		if (m->protocol == protocol && endpoint_equal(&m->external, external))
+			return n;
+	}
+	return NAT_NONE;
+}
+
+uint32_t mapping_add(struct mapping_table *t, const struct mapping *wanted)
+{
+	enum nat_protocol protocol = (enum nat_protocol)wanted->protocol;
+	uint32_t n = arena_take(&t->arena);
+	struct mapping *m;
+
+	if (n == NAT_NONE)
+		return NAT_NONE;
+	m = mapping_at(t, n);
+	m->protocol = wanted->protocol;
+	m->behavior = wanted->behavior;
+	m->internal = wanted->internal;
+	m->external = wanted->external;
+	m->remote = wanted->remote;
+	m->created = wanted->created;
+	m->first_session = NAT_NONE;
+	arena_publish(&t->arena, n);
+	index_add(&t->by_internal, internal_hash(t, protocol, &m->internal, &m->remote), n);
+	index_add(&t->by_external, external_hash(t, protocol, &m->external), n);
+	return n;
+}
+
+void mapping_remove(struct mapping_table *t, uint32_t n)
+{
+	const struct mapping *m = mapping_at(t, n);
+	enum nat_protocol protocol = (enum nat_protocol)m->protocol;
+
+	index_remove(&t->by_internal, internal_hash(t, protocol, &m->internal, &m->remote), n);
+	index_remove(&t->by_external, external_hash(t, protocol, &m->external), n);
+	arena_give_back(&t->arena, n);
+}

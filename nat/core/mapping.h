@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * mapping.h - which external endpoint stands for which internal one
+ * Owns:       the mapping records and their two indexes.
+ * Invariants: a live mapping is in both indexes, and no two live mappings share a key in
+ *             either: (protocol, internal endpoint, remote part) or (protocol, external
+ *             endpoint). A mapping has at least one session; the last one takes it along.
+ *
+ * The remote part is what the mapping behavior adds to the key (RFC 4787 section 4.1): nothing,
+ * the remote address (port 0), or the remote endpoint. It is fixed when the mapping is made, so
+ * a change of the knob leaves existing mappings as they are.
+ */
+#ifndef CORE_MAPPING_H
+#define CORE_MAPPING_H
+
+#include "common/clock.h"
+#include "nat/core/arena.h"
+#include "nat/core/index.h"
+#include "nat/core/options.h"
+
+struct traffic {
+	uint64_t packets, bytes; /* bytes of IP packets, headers included */
+};
+
+struct mapping {
+	uint32_t mark;	   /* the arena's */
+	uint8_t protocol;  /* enum nat_protocol */
+	uint8_t behavior;  /* enum mapping_behavior it was made under */
+	struct endpoint internal, external;
+	struct endpoint remote;	   /* remote part of the key; all zero if there is none */
+	uint32_t sessions;	   /* how many */
+	uint32_t first_session;	   /* head of their list, kept by session.c */
+	struct mono created;
+	struct traffic past[2];	   /* by side sent from: traffic of no living session */
+};
+
+struct mapping_table {
+	struct arena arena;
+	struct index by_internal, by_external;
+	struct siphash_key key;
+};
+
+/* Room for @limit mappings; 0 or -ENOMEM. */
+int mapping_table_init(struct mapping_table *t, uint32_t limit, const struct siphash_key *key);
+void mapping_table_fini(struct mapping_table *t);
+/* Change the limit; 0 or -ENOMEM with the old one still in force. */
+int mapping_table_set_limit(struct mapping_table *t, uint32_t limit);
+
+static inline struct mapping *mapping_at(const struct mapping_table *t, uint32_t n)
+{
+	return arena_at(&t->arena, n);
+}
+
+/* The remote part of a key under @behavior. */
+struct endpoint mapping_remote_part(enum mapping_behavior behavior, const struct endpoint *remote);
+
+/* Record number or NAT_NONE. @remote_part: from mapping_remote_part(). */
+uint32_t mapping_find_internal(const struct mapping_table *t, enum nat_protocol protocol,
+			       const struct endpoint *internal, const struct endpoint *remote_part);
+uint32_t mapping_find_external(const struct mapping_table *t, enum nat_protocol protocol,
+			       const struct endpoint *external);
+
+/* A copy of @wanted (mark, sessions and counters aside) as a new live record; NAT_NONE if full.
+ * Neither key may exist. */
+uint32_t mapping_add(struct mapping_table *t, const struct mapping *wanted);
+void mapping_remove(struct mapping_table *t, uint32_t n);
+
+#endif

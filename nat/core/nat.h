@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * nat.h - the one door to the NAT
+ * Owns:       struct nat, from which every table below hangs, and the way in: packets and time.
+ * Invariants: no system call, no clock, no global, no allocation per packet. The same options,
+ *             packets and times in the same order give the same bytes and tables (with nat.seed).
+ *             Each packet counts under exactly one reason.
+ *
+ * The way of a packet: nat.c takes it apart and checks what it is; outbound.c or inbound.c find
+ * or make its mapping and session and rewrite it; icmp_error.c does the same for an ICMP error
+ * and the packet it quotes.
+ */
+#ifndef CORE_NAT_H
+#define CORE_NAT_H
+
+#include "common/clock.h"
+#include "common/packet.h"
+#include "common/rng.h"
+#include "nat/core/mapping.h"
+#include "nat/core/options.h"
+#include "nat/core/ports.h"
+#include "nat/core/reason.h"
+#include "nat/core/session.h"
+
+enum nat_verdict {
+	NAT_PASS,      /* let it go on unchanged */
+	NAT_REWRITTEN, /* let it go on with its new bytes */
+	NAT_DROPPED,
+};
+
+struct nat_outcome {
+	enum nat_verdict verdict;
+	enum nat_reason reason;
+	uint32_t mapping, session; /* record numbers, NAT_NONE if none was touched */
+	enum option_id knob;	   /* the knob that decided, OPT_NONE if none did */
+};
+
+struct nat {
+	struct options options;
+	struct rng rng;
+	struct ports ports;
+	struct mapping_table mappings;
+	struct session_table sessions;
+	uint64_t counters[REASON_COUNT];
+};
+
+/*
+ * nat_init() - an empty NAT; @nat stays where it is until nat_fini()
+ * @options: checked, and with nat.external resolved to at least one address
+ * @key:     secret for hashes and port choice (rng_key())
+ * Return: 0 or -ENOMEM.
+ */
+int nat_init(struct nat *nat, const struct options *options, const struct siphash_key *key);
+void nat_fini(struct nat *nat);
+
+/*
+ * nat_configure() - change knobs while running (RFC 4787 REQ-11 as a test tool)
+ * Existing mappings stay, except those on an external address that is no longer ours.
+ * Return: 0, or -ENOMEM with the old options still in force.
+ */
+int nat_configure(struct nat *nat, const struct options *options);
+
+/*
+ * nat_process() - translate one packet in place
+ * @pkt:  from packet_init(); not parsed yet
+ * @from: the side it comes from
+ * @now:  never before the last one given
+ */
+struct nat_outcome nat_process(struct nat *nat, struct packet *pkt, enum nat_side from,
+			       struct mono now);
+
+/* Expire at most @budget sessions that are due; returns when to call again. */
+struct mono nat_tick(struct nat *nat, struct mono now, unsigned int budget);
+
+/* When mapping @n ends if nothing comes: with its longest session. */
+struct mono nat_mapping_expiry(const struct nat *nat, uint32_t n);
+/* The session of mapping @n that was used last. */
+uint32_t nat_mapping_latest(const struct nat *nat, uint32_t n);
+
+#endif

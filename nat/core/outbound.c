@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "nat/core/steps.h"
+
+/* May this packet open a session? (RFC 2663 section 2.4; trap: types must match direction) */
+static bool opens_session(const struct packet *pkt, enum nat_protocol protocol)
+{
+	switch (protocol) {
+	case NAT_UDP:
+		return true;
+	case NAT_TCP:
+		return (pkt->tcp_flags & (PACKET_TCP_SYN | PACKET_TCP_RST)) == PACKET_TCP_SYN;
+	case NAT_ICMP:
+	case NAT_PROTOCOLS:
+		break;
+	}
+	return packet_is_icmp_request(pkt);
+}
+
+static uint32_t find_mapping(struct nat *nat, enum nat_protocol protocol,
+			     const struct endpoint *internal, const struct endpoint *remote_part,
+			     struct mono now)
+{
+	uint32_t n = mapping_find_internal(&nat->mappings, protocol, internal, remote_part);
+
+	return n != NAT_NONE && lifetime_mapping_alive(nat, n, now) ? n : NAT_NONE;
+}
+
+/* All of one host's mappings hash alike, which is what pairs them with one external address. */
+static uint32_t host_hash(const struct nat *nat, const struct endpoint *internal)
+{
+	const struct endpoint host = { .addr = internal->addr };
+
+	return tuple_hash(&nat->mappings.key, NAT_UDP, &host, &host);
+}
+
+/* A mapping for @internal that has no session yet; the caller adds one at once. */
+static uint32_t make_mapping(struct nat *nat, enum nat_protocol protocol,
+			     const struct endpoint *internal, const struct endpoint *remote_part,
+			     struct mono now, struct nat_outcome *refused)
+{
+	struct mapping wanted = {
+		.protocol = (uint8_t)protocol,
+		.behavior = (uint8_t)nat->options.protocol[protocol].mapping,
+		.internal = *internal,
+		.remote = *remote_part,
+		.created = now,
+	};
+
+	*refused = drop_by(REASON_MAPPINGS_FULL, OPT_NAT_MAX_MAPPINGS, NAT_NONE);
+	if (arena_full(&nat->mappings.arena))
+		return NAT_NONE;
+	if (!ports_pick(&nat->ports, &nat->options, protocol, internal, host_hash(nat, internal),
+			&nat->rng, &wanted.external)) {
+		*refused = drop_by(REASON_PORTS_EXHAUSTED, OPT_NAT_EXTERNAL, NAT_NONE);
+		return NAT_NONE;
+	}
+	return mapping_add(&nat->mappings, &wanted);
+}
+
+/* First packet between these two endpoints: find or make the mapping, make the session. */
+static struct nat_outcome open_session(struct nat *nat, enum nat_protocol protocol,
+				       const struct endpoint *internal,
+				       const struct endpoint *remote, struct mono now)
+{
+	struct endpoint part =
+		mapping_remote_part(nat->options.protocol[protocol].mapping, remote);
+	enum nat_reason reason = REASON_SESSION_CREATED;
+	struct nat_outcome refused;
+	uint32_t mapping, session;
+
+	if (arena_full(&nat->sessions.arena))
+		return drop_by(REASON_SESSIONS_FULL, OPT_NAT_MAX_SESSIONS, NAT_NONE);
+	mapping = find_mapping(nat, protocol, internal, &part, now);
+	if (mapping == NAT_NONE) {
+		reason = REASON_MAPPING_CREATED;
+		mapping = make_mapping(nat, protocol, internal, &part, now, &refused);
+		if (mapping == NAT_NONE)
+			return refused;
+	}
+	session = lifetime_add_session(nat, mapping, remote, now);
+	return rewritten(reason, mapping, session);
+}
+
+struct nat_outcome outbound_translate(struct nat *nat, struct packet *pkt, enum nat_protocol protocol,
+				      struct mono now)
+{
+	const struct endpoint internal = pkt->source;
+	struct endpoint remote = pkt->destination;
+	struct nat_outcome outcome;
+	uint32_t session;
+
+	if (protocol == NAT_ICMP) {
+		if (!packet_is_icmp_request(pkt))
+			return drop(REASON_ICMP_TYPE);
+		remote.port = 0;
+	}
+	session = session_find_internal(&nat->sessions, protocol, &internal, &remote);
+	if (session != NAT_NONE && lifetime_session_alive(nat, session, now)) {
+		outcome = rewritten(REASON_TRANSLATED,
+				    session_at(&nat->sessions, session)->mapping, session);
+	} else {
+		if (!opens_session(pkt, protocol))
+			return drop(REASON_TCP_NO_SESSION);
+		outcome = open_session(nat, protocol, &internal, &remote, now);
+		if (outcome.verdict == NAT_DROPPED)
+			return outcome;
+	}
+	lifetime_account(nat, outcome.session, pkt, NAT_INTERNAL, now);
+	packet_set_source(pkt, &mapping_at(&nat->mappings, outcome.mapping)->external);
+	return outcome;
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "nat/core/session.h"
+
+static uint32_t pair_hash(const struct session_table *t, enum nat_protocol protocol,
+			  const struct endpoint *own, const struct endpoint *remote)
+{
+	return tuple_hash(&t->mappings->key, protocol, own, remote);
+}
+
+static uint32_t peer_hash(const struct session_table *t, const struct mapping *m,
+			  const struct endpoint *remote)
+{
+	const struct endpoint peer = { .addr = remote->addr };
+
+	return pair_hash(t, (enum nat_protocol)m->protocol, &m->external, &peer);
+}
+
+int session_table_init(struct session_table *t, uint32_t limit, struct mapping_table *mappings)
+{
+	int err;
+
+	*t = (struct session_table){ .mappings = mappings };
+	for (int i = 0; i < TIMEOUT_CLASSES; i++)
+		t->expiry[i] = (struct session_list){ NAT_NONE, NAT_NONE };
+	err = arena_init(&t->arena, sizeof(struct session), limit);
+	if (err < 0)
+		return err;
+	err = session_table_set_limit(t, limit);
+	if (err < 0)
+		session_table_fini(t);
+	return err;
+}
+
+void session_table_fini(struct session_table *t)
+{
+	index_fini(&t->by_internal);
+	index_fini(&t->by_external);
+	index_fini(&t->by_peer);
+	arena_fini(&t->arena);
+}
+
+int session_table_set_limit(struct session_table *t, uint32_t limit)
+{
+	int err = index_reserve(&t->by_internal, limit);
+
+	if (err == 0)
+		err = index_reserve(&t->by_external, limit);
+	if (err == 0)
+		err = index_reserve(&t->by_peer, limit);
+	if (err == 0)
+		err = arena_set_limit(&t->arena, limit);
+	return err;
+}
+
+uint32_t session_find_internal(const struct session_table *t, enum nat_protocol protocol,
+			       const struct endpoint *internal, const struct endpoint *remote)
+{
+	uint32_t hash = pair_hash(t, protocol, internal, remote);
+	uint32_t n;
+
+	for (uint32_t i = index_first(&t->by_internal, hash);
+	     (n = index_record(&t->by_internal, hash, &i)) != NAT_NONE; i++) {
+		const struct session *s = session_at(t, n);
+		const struct mapping *m = mapping_at(t->mappings, s->mapping);
+
+		if (m->protocol == protocol && endpoint_equal(&s->remote, remote) &&
+		    endpoint_equal(&m->internal, internal))
+			return n;
+	}
+	return NAT_NONE;
+}
+
+uint32_t session_find_external(const struct session_table *t, enum nat_protocol protocol,
+			       const struct endpoint *external, const struct endpoint *remote)
+{
+	uint32_t hash = pair_hash(t, protocol, external, remote);
+	uint32_t n;
+
+	for (uint32_t i = index_first(&t->by_external, hash);
+	     (n = index_record(&t->by_external, hash, &i)) != NAT_NONE; i++) {
+		const struct session *s = session_at(t, n);
+		const struct mapping *m = mapping_at(t->mappings, s->mapping);
+
+		if (m->protocol == protocol && endpoint_equal(&s->remote, remote) &&
+		    endpoint_equal(&m->external, external))
+			return n;
+	}
+	return NAT_NONE;
+}
+
+uint32_t session_find_peer(const struct session_table *t, uint32_t mapping,
+			   const struct endpoint *remote)
+{
+	uint32_t hash = peer_hash(t, mapping_at(t->mappings, mapping), remote);
+	uint32_t n;
+
+	for (uint32_t i = index_first(&t->by_peer, hash);
+	     (n = index_record(&t->by_peer, hash, &i)) != NAT_NONE; i++) {
+		const struct session *s = session_at(t, n);
+
+		if (s->mapping == mapping && addr_equal(&s->remote.addr, &remote->addr))
+			return n;
+	}
+	return NAT_NONE;
+}
+
+/* --- expiry lists -------------------------------------------------------------------------- */
+
+static void expiry_append(struct session_table *t, uint32_t n)
+{
+	struct session *s = session_at(t, n);
+	struct session_list *list = &t->expiry[s->class];
+
+	s->expiry_previous = list->tail;
+	s->expiry_next = NAT_NONE;
+	if (list->tail != NAT_NONE)
+		session_at(t, list->tail)->expiry_next = n;
+	else
+		list->head = n;
+	list->tail = n;
+}
+
+static void expiry_unlink(struct session_table *t, const struct session *s)
+{
+	struct session_list *list = &t->expiry[s->class];
+
+	if (s->expiry_previous != NAT_NONE)
+		session_at(t, s->expiry_previous)->expiry_next = s->expiry_next;
+	else
+		list->head = s->expiry_next;
+	if (s->expiry_next != NAT_NONE)
+		session_at(t, s->expiry_next)->expiry_previous = s->expiry_previous;
+	else
+		list->tail = s->expiry_previous;
+}
+
+void session_touch(struct session_table *t, uint32_t n, enum timeout_class class, struct mono now)
+{
+	struct session *s = session_at(t, n);
+
+	s->last_use = now;
+	if (s->class == class && s->expiry_next == NAT_NONE)
+		return;		/* is the last already */
+	expiry_unlink(t, s);
+	s->class = (uint8_t)class;
+	expiry_append(t, n);
+}
+
+struct mono session_expiry(const struct session *s, const struct options *o)
+{
+	return mono_add_ms(s->last_use, o->timeout_ms[s->class]);
+}
+
+/* --- sessions of a mapping, sessions of a peer ---------------------------------------------- */
+
+static void mapping_link(struct session_table *t, uint32_t n)
+{
+	struct session *s = session_at(t, n);
+	struct mapping *m = mapping_at(t->mappings, s->mapping);
+
+	s->mapping_previous = NAT_NONE;
+	s->mapping_next = m->first_session;
+	if (m->first_session != NAT_NONE)
+		session_at(t, m->first_session)->mapping_previous = n;
+	m->first_session = n;
+	m->sessions++;
+}
+
+static void mapping_unlink(struct session_table *t, const struct session *s)
+{
+	struct mapping *m = mapping_at(t->mappings, s->mapping);
+
+	if (s->mapping_previous != NAT_NONE)
+		session_at(t, s->mapping_previous)->mapping_next = s->mapping_next;
+	else
+		m->first_session = s->mapping_next;
+	if (s->mapping_next != NAT_NONE)
+		session_at(t, s->mapping_next)->mapping_previous = s->mapping_previous;
+	m->sessions--;
+}
+
+static void peer_link(struct session_table *t, uint32_t n)
+{
+	struct session *s = session_at(t, n);
+	uint32_t other = session_find_peer(t, s->mapping, &s->remote);
+
+	if (other == NAT_NONE) {
+		s->peer_next = s->peer_previous = n;
+		s->indexed = true;
+		index_add(&t->by_peer,
+			  peer_hash(t, mapping_at(t->mappings, s->mapping), &s->remote), n);
+		return;
+	}
+	s->peer_next = session_at(t, other)->peer_next;
+	s->peer_previous = other;
+	session_at(t, s->peer_next)->peer_previous = n;
+	session_at(t, other)->peer_next = n;
+}
+
+static void peer_unlink(struct session_table *t, uint32_t n)
+{
+	const struct session *s = session_at(t, n);
+	uint32_t hash;
+
+	session_at(t, s->peer_previous)->peer_next = s->peer_next;
+	session_at(t, s->peer_next)->peer_previous = s->peer_previous;
+	if (!s->indexed)
+		return;
+	hash = peer_hash(t, mapping_at(t->mappings, s->mapping), &s->remote);
+	if (s->peer_next == n) {
+		index_remove(&t->by_peer, hash, n);
+		return;
+	}
+	index_replace(&t->by_peer, hash, n, s->peer_next);
+	session_at(t, s->peer_next)->indexed = true;
+}
+
+/* --- adding and removing ------------------------------------------------------------------- */
+
+uint32_t session_add(struct session_table *t, uint32_t mapping, const struct endpoint *remote,
+		     enum timeout_class class, struct mono now)
+{
+	const struct mapping *m = mapping_at(t->mappings, mapping);
+	enum nat_protocol protocol = (enum nat_protocol)m->protocol;
+	uint32_t n = arena_take(&t->arena);
+	struct session *s;
+
+	if (n == NAT_NONE)
+		return NAT_NONE;
+	s = session_at(t, n);
+	s->mapping = mapping;
+	s->remote = *remote;
+	s->class = (uint8_t)class;
+	s->created = s->last_use = now;
+	arena_publish(&t->arena, n);
+	index_add(&t->by_internal, pair_hash(t, protocol, &m->internal, remote), n);
+	index_add(&t->by_external, pair_hash(t, protocol, &m->external, remote), n);
+	peer_link(t, n);
+	mapping_link(t, n);
+	expiry_append(t, n);
+	return n;
+}
+
+static void add_traffic(struct traffic *sum, const struct traffic *more)
+{
+	sum->packets += more->packets;
+	sum->bytes += more->bytes;
+}
+
+void session_remove(struct session_table *t, uint32_t n)
+{
+	const struct session *s = session_at(t, n);
+	struct mapping *m = mapping_at(t->mappings, s->mapping);
+	enum nat_protocol protocol = (enum nat_protocol)m->protocol;
+
+	for (int side = 0; side < 2; side++)
+		add_traffic(&m->past[side], &s->traffic[side]);
+	expiry_unlink(t, s);
+	mapping_unlink(t, s);
+	peer_unlink(t, n);
+	index_remove(&t->by_internal, pair_hash(t, protocol, &m->internal, &s->remote), n);
+	index_remove(&t->by_external, pair_hash(t, protocol, &m->external, &s->remote), n);
+	arena_give_back(&t->arena, n);
+}

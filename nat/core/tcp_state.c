@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "nat/core/tcp_state.h"
+
+#include "common/packet.h"
+
+static struct tcp_step step(enum tcp_state next, enum tcp_timer timer)
+{
+	return (struct tcp_step){ .next = next, .timer = timer };
+}
+
+static struct tcp_step open_again(enum nat_side from)
+{
+	return step(from == NAT_INTERNAL ? TCP_INTERNAL_SYN : TCP_EXTERNAL_SYN,
+		    TCP_TIMER_TRANSITORY);
+}
+
+/* One side has sent its SYN; @other is the side whose SYN is awaited. */
+static struct tcp_step step_opening(enum tcp_state state, unsigned int flags, enum nat_side from,
+				    enum nat_side other)
+{
+	if (!(flags & PACKET_TCP_SYN))
+		return step(state, TCP_TIMER_KEEP);
+	if (from == other)
+		return step(TCP_ESTABLISHED, TCP_TIMER_ESTABLISHED);
+	return step(state, TCP_TIMER_TRANSITORY);
+}
+
+/* Both closed: four minutes from the second FIN on, whatever still comes. */
+static struct tcp_step step_closing(enum tcp_state state, unsigned int flags, enum nat_side from)
+{
+	if ((flags & (PACKET_TCP_SYN | PACKET_TCP_ACK)) == PACKET_TCP_SYN)
+		return open_again(from);
+	if (flags & TCP_FINS_ACKNOWLEDGED)
+		state = TCP_TIME_WAIT;
+	return step(state, TCP_TIMER_KEEP);
+}
+
+/* One side has sent FIN; @other has not and may go on sending for hours (half-close). */
+static struct tcp_step step_half_closed(enum tcp_state state, unsigned int flags,
+					enum nat_side from, enum nat_side other)
+{
+	if (flags & PACKET_TCP_RST)
+		return step(TCP_TRANS, TCP_TIMER_TRANSITORY);
+	if ((flags & PACKET_TCP_FIN) && from == other)
+		return step(flags & TCP_FINS_ACKNOWLEDGED ? TCP_TIME_WAIT : TCP_BOTH_FIN,
+			    TCP_TIMER_TRANSITORY);
+	return step(state, TCP_TIMER_ESTABLISHED);
+}
+
+static struct tcp_step step_established(unsigned int flags, enum nat_side from)
+{
+	if (flags & PACKET_TCP_RST)
+		return step(TCP_TRANS, TCP_TIMER_TRANSITORY);
+	if (flags & PACKET_TCP_FIN)
+		return step(from == NAT_INTERNAL ? TCP_INTERNAL_FIN : TCP_EXTERNAL_FIN,
+			    TCP_TIMER_KEEP);
+	return step(TCP_ESTABLISHED, TCP_TIMER_ESTABLISHED);
+}
+
+struct tcp_step tcp_step(enum tcp_state state, unsigned int flags, enum nat_side from)
+{
+	switch (state) {
+	case TCP_CLOSED:
+		if (flags & PACKET_TCP_SYN)
+			return open_again(from);
+		return step(TCP_CLOSED, TCP_TIMER_KEEP);
+	case TCP_INTERNAL_SYN:
+		return step_opening(state, flags, from, NAT_EXTERNAL);
+	case TCP_EXTERNAL_SYN:
+		return step_opening(state, flags, from, NAT_INTERNAL);
+	case TCP_ESTABLISHED:
+		return step_established(flags, from);
+	case TCP_INTERNAL_FIN:
+		return step_half_closed(state, flags, from, NAT_EXTERNAL);
+	case TCP_EXTERNAL_FIN:
+		return step_half_closed(state, flags, from, NAT_INTERNAL);
+	case TCP_BOTH_FIN:
+	case TCP_TIME_WAIT:
+		return step_closing(state, flags, from);
+	case TCP_TRANS:
+		if (flags & PACKET_TCP_RST)
+			return step(TCP_TRANS, TCP_TIMER_KEEP);
+		return step(TCP_ESTABLISHED, TCP_TIMER_ESTABLISHED);
+	case TCP_STATES:
+		break;
+	}
+	return step(TCP_CLOSED, TCP_TIMER_KEEP);
+}
+
+/* Bits of tcp_track.fins. */
+static unsigned int fin_seen(enum nat_side side)
+{
+	return 1U << side;
+}
+
+static unsigned int fin_acknowledged(enum nat_side side)
+{
+	return 4U << side;
+}
+
+static bool fins_all_acknowledged(const struct tcp_track *t)
+{
+	const unsigned int all = fin_acknowledged(NAT_INTERNAL) | fin_acknowledged(NAT_EXTERNAL);
+
+	return (t->fins & all) == all;
+}
+
+static void track_fins(struct tcp_track *t, const struct tcp_segment *s, enum nat_side from)
+{
+	enum nat_side other = from == NAT_INTERNAL ? NAT_EXTERNAL : NAT_INTERNAL;
+	unsigned int fins = t->fins;
+
+	if (s->flags & PACKET_TCP_FIN) {
+		fins |= fin_seen(from);
+		t->after_fin[from] = s->sequence + s->payload + 1;
+	}
+	if ((s->flags & PACKET_TCP_ACK) && (fins & fin_seen(other)) &&
+	    (int32_t)(s->acknowledgment - t->after_fin[other]) >= 0)
+		fins |= fin_acknowledged(other);
+	t->fins = (uint8_t)fins;
+}
+
+enum tcp_timer tcp_track(struct tcp_track *t, const struct tcp_segment *segment, enum nat_side from)
+{
+	unsigned int flags = segment->flags & 0xff;
+	struct tcp_step next;
+
+	track_fins(t, segment, from);
+	if (fins_all_acknowledged(t))
+		flags |= TCP_FINS_ACKNOWLEDGED;
+	next = tcp_step((enum tcp_state)t->state, flags, from);
+	if (next.next != t->state &&
+	    (next.next == TCP_INTERNAL_SYN || next.next == TCP_EXTERNAL_SYN))
+		t->fins = 0;
+	t->state = (uint8_t)next.next;
+	return next.timer;
+}
+
+const char *tcp_state_name(enum tcp_state state)
+{
+	static const char *const names[TCP_STATES] = {
+		[TCP_CLOSED] = "CLOSED",
+		[TCP_INTERNAL_SYN] = "INTERNAL_SYN",
+		[TCP_EXTERNAL_SYN] = "EXTERNAL_SYN",
+		[TCP_ESTABLISHED] = "ESTABLISHED",
+		[TCP_INTERNAL_FIN] = "INTERNAL_FIN",
+		[TCP_EXTERNAL_FIN] = "EXTERNAL_FIN",
+		[TCP_BOTH_FIN] = "BOTH_FIN",
+		[TCP_TIME_WAIT] = "TIME_WAIT",
+		[TCP_TRANS] = "TRANS",
+	};
+
+	return state < TCP_STATES ? names[state] : "CLOSED";
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * tuple.h - the words every step of the NAT shares
+ * Owns:       the protocols that have tables of their own, the two sides, "no record", and the
+ *             hash of protocol and endpoints that all indexes use.
+ * Invariants: none of its own; it holds no state.
+ */
+#ifndef CORE_TUPLE_H
+#define CORE_TUPLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/addr.h"
+#include "common/siphash.h"
+
+/* UDP, TCP and ICMP queries have separate mappings, filters and knobs (RFC 7857 section 5). */
+enum nat_protocol { NAT_UDP, NAT_TCP, NAT_ICMP, NAT_PROTOCOLS };
+
+/* Where a packet comes from. */
+enum nat_side { NAT_INTERNAL, NAT_EXTERNAL, NAT_NOWHERE };
+
+#define NAT_NONE UINT32_MAX /* no record, no address */
+
+/* "udp", "tcp", "icmp". */
+const char *nat_protocol_name(enum nat_protocol protocol);
+
+/* Hash of a protocol and two endpoints under a secret key. */
+uint32_t tuple_hash(const struct siphash_key *key, enum nat_protocol protocol,
+		    const struct endpoint *a, const struct endpoint *b);
+
+#endif

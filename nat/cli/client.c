@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "nat/cli/client.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { ANSWER_TIMEOUT_S = 10, PAGE = 1000 };
+
+static enum client_status fail(struct client *c, const char *what, int err)
+{
+	const char *fix = "";
+
+	if (err == ENOENT || err == ECONNREFUSED)
+		fix = "; no natemd runs there: bring a lab up with netns-scripts/setup.sh, or "
+		      "name another with --lab NAME or -s PATH";
+	else if (err == EACCES || err == EPERM)
+		fix = "; only its owner may steer it: try sudo natem";
+	else if (err == EAGAIN)
+		fix = "; natemd gives no answer: is it stopped?";
+	snprintf(c->why, sizeof(c->why), "%s%s: %s%s", what, c->path,
+		 err == EAGAIN ? "timed out" : strerror(err), fix);
+	return CLIENT_FAILED;
+}
+
+enum client_status client_open(struct client *c)
+{
+	const struct timeval timeout = { .tv_sec = ANSWER_TIMEOUT_S };
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (c->fd < 0)
+		return fail(c, "", errno);
+	strcpy(address.sun_path, c->path);
+	if (connect(c->fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+		int err = errno;
+
+		client_close(c);
+		return fail(c, "", err);
+	}
+	setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+	setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+	return CLIENT_OK;
+}
+
+void client_close(struct client *c)
+{
+	if (c->fd >= 0)
+		close(c->fd);
+	c->fd = -1;
+}
+
+static int send_line(struct client *c, const json_t *call)
+{
+	char *text = json_dumps(call, JSON_COMPACT);
+	size_t length = text != NULL ? strlen(text) : 0, sent = 0;
+	int err = text != NULL ? 0 : ENOMEM;
+
+	if (text != NULL)
+		text[length++] = '\n'; /* in place of the NUL; the length says where it ends */
+	while (err == 0 && sent < length) {
+		ssize_t n = send(c->fd, text + sent, length - sent, MSG_NOSIGNAL);
+
+		if (n < 0)
+			err = errno;
+		else
+			sent += (size_t)n;
+	}
+	free(text);
+	return err;
+}
+
+/* jansson asks for more bytes of the answer; it stops by itself at the end of the object. */
+static size_t receive(void *buffer, size_t size, void *data)
+{
+	struct client *c = data;
+	ssize_t n = recv(c->fd, buffer, size, 0);
+
+	return n < 0 ? (size_t)-1 : (size_t)n;
+}
+
+static enum client_status read_answer(struct client *c, json_t **result)
+{
+	json_error_t error;
+	json_t *answer, *failure;
+	enum client_status status = CLIENT_FAILED;
+
+	errno = 0;
+	answer = json_load_callback(receive, c, JSON_DISABLE_EOF_CHECK, &error);
+	if (answer == NULL && errno != 0)
+		return fail(c, "", errno);
+	failure = json_object_get(answer, "error");
+	*result = json_incref(json_object_get(answer, "result"));
+	if (*result != NULL) {
+		status = CLIENT_OK;
+	} else if (failure != NULL) {
+		const char *message = json_string_value(json_object_get(failure, "message"));
+		json_int_t code = json_integer_value(json_object_get(failure, "code"));
+
+		snprintf(c->why, sizeof(c->why), "%s", message != NULL ? message : "refused");
+		if (code == RPC_INVALID_PARAMS)
+			status = CLIENT_WRONG_USAGE;
+	} else {
+		snprintf(c->why, sizeof(c->why),
+			 "%s: not an answer of natemd (has it just ended?)", c->path);
+	}
+	json_decref(answer);
+	return status;
+}
+
+enum client_status client_call(struct client *c, const char *method, json_t *params,
+			       json_t **result)
+{
+	json_t *call = rpc_call(++c->calls, method, params);
+	int err = send_line(c, call);
+
+	json_decref(call);
+	return err != 0 ? fail(c, "", err) : read_answer(c, result);
+}
+
+enum client_status client_list(struct client *c, const char *method, const char *name,
+			       json_t **result)
+{
+	json_t *all = json_array(), *cursor = json_integer(0);
+	enum client_status status = CLIENT_OK;
+
+	while (status == CLIENT_OK && json_is_integer(cursor)) {
+		json_t *page;
+
+		status = client_call(c, method, json_pack("{s:o, s:i}", "cursor", cursor, "limit", PAGE),
+				     &page);
+		cursor = NULL;
+		if (status != CLIENT_OK)
+			break;
+		json_array_extend(all, json_object_get(page, name));
+		cursor = json_incref(json_object_get(page, "next"));
+		json_decref(page);
+	}
+	json_decref(cursor);
+	if (status == CLIENT_OK)
+		*result = json_pack("{s:O}", name, all);
+	json_decref(all);
+	return status;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * client.h - talking to a running natemd
+ * Owns:       the connection, and the words for what can go wrong with it.
+ * Invariants: every failure leaves one sentence in `why` that names the fix.
+ */
+#ifndef CLI_CLIENT_H
+#define CLI_CLIENT_H
+
+#include "common/rpc.h"
+
+/* Exit status of the command, and of a failed call. */
+enum client_status { CLIENT_OK = 0, CLIENT_FAILED = 1, CLIENT_WRONG_USAGE = 2 };
+
+struct client {
+	int fd; /* -1: not connected */
+	int calls;
+	char path[RPC_PATH_MAX];
+	char why[4096];
+};
+
+/* Connect to the socket at client->path. */
+enum client_status client_open(struct client *c);
+void client_close(struct client *c);
+
+/*
+ * client_call() - call @method and wait for its answer, at most ten seconds
+ * @params: taken; NULL for none
+ * @result: owned by the caller when CLIENT_OK
+ */
+enum client_status client_call(struct client *c, const char *method, json_t *params,
+			       json_t **result);
+
+/* All pages of a list method, joined: {NAME: [...]}. @result as above. */
+enum client_status client_list(struct client *c, const char *method, const char *name,
+			       json_t **result);
+
+#endif

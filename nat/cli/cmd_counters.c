@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdio.h>
+
+#include "nat/cli/command.h"
+#include "nat/cli/table.h"
+
+enum client_status cmd_counters(const struct invocation *call)
+{
+	static const struct table_column columns[] = {
+		{ .title = "COUNTER" },
+		{ .title = "PACKETS", .right = true },
+		{ .title = "VERDICT" },
+		{ .title = "MEANING" },
+	};
+	json_t *result, *counter;
+	struct table table;
+	const char *name;
+	enum client_status failed = command_ask(call, "counters.get", NULL, &result);
+
+	if (failed)
+		return failed;
+	if (call->json) {
+		command_print_json(result);
+		return CLIENT_OK;
+	}
+	table_init(&table, columns, 4);
+	json_object_foreach(json_object_get(result, "counters"), name, counter) {
+		table_cell *row = table_row(&table);
+		bool drop = json_is_true(json_object_get(counter, "drop"));
+
+		snprintf(row[0], TABLE_CELL, "%s", name);
+		snprintf(row[1], TABLE_CELL, "%" JSON_INTEGER_FORMAT, command_number(counter, "value"));
+		snprintf(row[2], TABLE_CELL, "%s", drop ? "drop" : "pass");
+		snprintf(row[3], TABLE_CELL, "%s", command_text(counter, "meaning"));
+	}
+	table_print(&table, stdout);
+	table_fini(&table);
+	json_decref(result);
+	return CLIENT_OK;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cmd_mappings.c - mappings and sessions: the two tables, once or live
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "nat/cli/command.h"
+#include "nat/cli/table.h"
+#include "nat/cli/watch.h"
+
+enum { PROTOCOL, INTERNAL, EXTERNAL, REMOTE, STATE, SESSIONS, LEFT, OUT, IN, WIDTH };
+
+static const struct table_column columns[WIDTH] = {
+	[PROTOCOL] = { .title = "PROTO" },
+	[INTERNAL] = { .title = "INTERNAL" },
+	[EXTERNAL] = { .title = "EXTERNAL" },
+	[REMOTE] = { .title = "REMOTE" },
+	[STATE] = { .title = "STATE" },
+	[SESSIONS] = { .title = "SESSIONS", .right = true },
+	[LEFT] = { .title = "LEFT", .right = true },
+	[OUT] = { .title = "OUT", .right = true },
+	[IN] = { .title = "IN", .right = true },
+};
+
+/* Both tables have the same columns but one; a column nobody has anything for is left out. */
+static void add_row(struct table *table, const json_t *record)
+{
+	table_cell *row = table_row(table);
+	const char *remote = command_text(record, "remote");
+	const char *state = command_text(record, "state");
+	const json_t *out = json_object_get(record, "outbound");
+	const json_t *in = json_object_get(record, "inbound");
+
+	snprintf(row[PROTOCOL], TABLE_CELL, "%s", command_text(record, "protocol"));
+	snprintf(row[INTERNAL], TABLE_CELL, "%s", command_text(record, "internal"));
+	snprintf(row[EXTERNAL], TABLE_CELL, "%s", command_text(record, "external"));
+	snprintf(row[REMOTE], TABLE_CELL, "%s", *remote != '\0' ? remote : "any");
+	snprintf(row[STATE], TABLE_CELL, "%s", *state != '\0' ? state : "-");
+	snprintf(row[SESSIONS], TABLE_CELL, "%" JSON_INTEGER_FORMAT,
+		 command_number(record, "sessions"));
+	table_duration(&row[LEFT], command_number(record, "expires_in_ms"));
+	table_traffic(&row[OUT], (uint64_t)command_number(out, "packets"),
+		      (uint64_t)command_number(out, "bytes"));
+	table_traffic(&row[IN], (uint64_t)command_number(in, "packets"),
+		      (uint64_t)command_number(in, "bytes"));
+	if (*remote != '\0')
+		table->columns[REMOTE].hidden = false;
+}
+
+struct view {
+	const struct invocation *call;
+	const char *method, *name;
+};
+
+static enum client_status ask(const struct view *view, json_t **result)
+{
+	struct client *client = view->call->client;
+	enum client_status status = client_open(client);
+
+	if (status != CLIENT_OK)
+		return status;
+	status = client_list(client, view->method, view->name, result);
+	client_close(client);
+	return status;
+}
+
+/* Write the table to @out: what is printed once, or drawn again and again. */
+static enum client_status draw(void *data, FILE *out)
+{
+	const struct view *view = data;
+	struct table table;
+	json_t *result, *record;
+	size_t i;
+	enum client_status status = ask(view, &result);
+
+	if (status != CLIENT_OK)
+		return status;
+	if (view->call->json) {
+		json_dumpf(result, out, JSON_COMPACT);
+		fputc('\n', out);
+		json_decref(result);
+		return CLIENT_OK;
+	}
+	table_init(&table, columns, WIDTH);
+	table.columns[REMOTE].hidden = true;
+	table.columns[SESSIONS].hidden = strcmp(view->name, "sessions") == 0;
+	json_array_foreach(json_object_get(result, view->name), i, record)
+		add_row(&table, record);
+	table_print(&table, out);
+	table_fini(&table);
+	json_decref(result);
+	return CLIENT_OK;
+}
+
+static enum client_status show(struct view *view)
+{
+	if (!view->call->watch)
+		return draw(view, stdout);
+	return watch_run(draw, view, view->call->client, view->call->interval, view->call->json);
+}
+
+enum client_status cmd_mappings(const struct invocation *call)
+{
+	struct view view = { call, "mappings.list", "mappings" };
+
+	return show(&view);
+}
+
+enum client_status cmd_sessions(const struct invocation *call)
+{
+	struct view view = { call, "sessions.list", "sessions" };
+
+	return show(&view);
+}

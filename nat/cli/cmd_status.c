@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdio.h>
+
+#include "nat/cli/command.h"
+#include "nat/cli/table.h"
+
+static void print_usage(const char *title, const json_t *usage)
+{
+	printf("%-10s%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT "\n", title,
+	       command_number(usage, "live"), command_number(usage, "limit"));
+}
+
+static void print_external(const json_t *addresses)
+{
+	const json_t *address;
+	size_t i;
+
+	printf("%-10s", "external");
+	json_array_foreach(addresses, i, address)
+		printf("%s%s", i > 0 ? ", " : "", json_string_value(address));
+	putchar('\n');
+}
+
+enum client_status cmd_status(const struct invocation *call)
+{
+	json_t *status;
+	const json_t *queue;
+	table_cell uptime;
+	enum client_status failed = command_ask(call, "status.get", NULL, &status);
+
+	if (failed)
+		return failed;
+	if (call->json) {
+		command_print_json(status);
+		return CLIENT_OK;
+	}
+	table_duration(&uptime, command_number(status, "uptime_ms"));
+	printf("natemd    %s, pid %" JSON_INTEGER_FORMAT ", up %s\n", command_text(status, "version"),
+	       command_number(status, "pid"), uptime);
+	printf("lan       %s\nwan       %s\n", command_text(status, "lan"),
+	       command_text(status, "wan"));
+	print_external(json_object_get(status, "external"));
+	print_usage("mappings", json_object_get(status, "mappings"));
+	print_usage("sessions", json_object_get(status, "sessions"));
+	queue = json_object_get(status, "queue");
+	printf("queue     %" JSON_INTEGER_FORMAT ": %" JSON_INTEGER_FORMAT " packets, %"
+	       JSON_INTEGER_FORMAT " overruns\n", command_number(queue, "number"),
+	       command_number(queue, "packets"), command_number(queue, "overruns"));
+	json_decref(status);
+	return CLIENT_OK;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "nat/cli/command.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum client_status command_ask(const struct invocation *call, const char *method, json_t *params,
+			       json_t **result)
+{
+	enum client_status status = client_open(call->client);
+
+	if (status != CLIENT_OK) {
+		json_decref(params);
+		return status;
+	}
+	status = client_call(call->client, method, params, result);
+	client_close(call->client);
+	return status;
+}
+
+void command_print_json(json_t *value)
+{
+	json_dumpf(value, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(value);
+}
+
+const char *command_text(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text != NULL ? text : "";
+}
+
+json_int_t command_number(const json_t *object, const char *name)
+{
+	return json_integer_value(json_object_get(object, name));
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * command.h - the subcommands
+ * Owns:       what a subcommand is given and gives back; main.c holds their table.
+ * Invariants: a subcommand writes its answer to standard output only when it succeeded.
+ */
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
+
+#include <stdbool.h>
+
+#include "nat/cli/client.h"
+
+struct invocation {
+	struct client *client; /* path set, not connected */
+	bool json;
+	bool watch;	 /* redraw until told to stop */
+	double interval; /* seconds between redraws */
+	int argc;	 /* words after the subcommand's flags */
+	char **argv;
+};
+
+struct command {
+	const char *name;
+	const char *arguments; /* for the usage line */
+	const char *meaning;   /* one line */
+	int least, most;       /* words it takes; most -1: any number */
+	bool watches;	       /* takes --watch */
+	enum client_status (*run)(const struct invocation *call);
+};
+
+enum client_status cmd_status(const struct invocation *call);
+enum client_status cmd_mappings(const struct invocation *call);
+enum client_status cmd_sessions(const struct invocation *call);
+enum client_status cmd_counters(const struct invocation *call);
+enum client_status cmd_options(const struct invocation *call);
+enum client_status cmd_get(const struct invocation *call);
+enum client_status cmd_set(const struct invocation *call);
+
+/* Connect, call, disconnect. On failure the reason is in call->client->why. */
+enum client_status command_ask(const struct invocation *call, const char *method, json_t *params,
+			       json_t **result);
+/* Print @value as one line of JSON; it is taken. */
+void command_print_json(json_t *value);
+
+/* Borrowed string or number of an object's member; "" or 0 where it is not there. */
+const char *command_text(const json_t *object, const char *name);
+json_int_t command_number(const json_t *object, const char *name);
+
+#endif

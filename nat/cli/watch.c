@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "nat/cli/watch.h"
+
+#include <locale.h>
+#include <ncurses.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Set by a signal; the one thing a handler can do safely. */
+static volatile sig_atomic_t ended;
+
+static void end(int signal)
+{
+	(void)signal;
+	ended = 1;
+}
+
+static void catch_signals(void)
+{
+	const struct sigaction action = { .sa_handler = end }; /* no SA_RESTART: waiting ends too */
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+}
+
+static void wait_seconds(double seconds)
+{
+	struct timespec ts = { .tv_sec = (time_t)seconds };
+
+	ts.tv_nsec = (long)((seconds - (double)ts.tv_sec) * 1e9);
+	nanosleep(&ts, NULL);
+}
+
+static enum client_status run_plain(watch_draw *draw, void *data, double interval)
+{
+	while (!ended) {
+		enum client_status status = draw(data, stdout);
+
+		if (status != CLIENT_OK)
+			return status;
+		if (fflush(stdout) != 0)
+			return CLIENT_OK; /* the reader has gone */
+		wait_seconds(interval);
+	}
+	return CLIENT_OK;
+}
+
+/* @text, a line of the screen for each of its lines, as much as fits. */
+static void put_screen(char *text)
+{
+	char *line;
+
+	erase();
+	for (int row = 0; row < LINES && (line = strsep(&text, "\n")) != NULL; row++)
+		mvaddnstr(row, 0, line, COLS);
+	refresh();
+}
+
+/* The text to show: what draw() wrote, or why it could not; owned by the caller. */
+static char *draw_text(watch_draw *draw, void *data, struct client *client)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (out == NULL)
+		return NULL;
+	if (draw(data, out) != CLIENT_OK)
+		fprintf(out, "%s\n(waiting for it; q to quit)", client->why);
+	fclose(out);
+	return text;
+}
+
+static enum client_status run_screen(watch_draw *draw, void *data, struct client *client,
+				     double interval)
+{
+	int key = ERR;
+
+	cbreak();
+	noecho();
+	curs_set(0);
+	timeout((int)(interval * 1000));
+	while (!ended && key != 'q') {
+		char *text = draw_text(draw, data, client);
+
+		if (text != NULL)
+			put_screen(text);
+		free(text);
+		key = getch(); /* waits the interval; a resize comes as a key and redraws */
+	}
+	endwin();
+	return CLIENT_OK;
+}
+
+enum client_status watch_run(watch_draw *draw, void *data, struct client *client, double interval,
+			     bool plain)
+{
+	setlocale(LC_ALL, "");
+	catch_signals();
+	if (plain || !isatty(STDOUT_FILENO) || newterm(NULL, stdout, stdin) == NULL)
+		return run_plain(draw, data, interval);
+	return run_screen(draw, data, client, interval);
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "nat/daemon/control.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "nat/daemon/methods.h"
+
+/* --- opening ------------------------------------------------------------------------------- */
+
+static struct sockaddr_un address_of(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
+	return address;
+}
+
+static int make_directory(const char *path)
+{
+	char directory[RPC_PATH_MAX];
+	char *slash;
+
+	strncpy(directory, path, sizeof(directory) - 1);
+	directory[sizeof(directory) - 1] = '\0';
+	slash = strrchr(directory, '/');
+	if (slash == NULL || slash == directory)
+		return 0;
+	*slash = '\0';
+	return mkdir(directory, 0755) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+/* Take away a socket that a dead daemon left; never anything else. */
+static int clear_path(const char *path)
+{
+	struct sockaddr_un address = address_of(path);
+	struct stat st;
+	int fd, err;
+
+	if (lstat(path, &st) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISSOCK(st.st_mode))
+		return -EEXIST;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	err = connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? errno : 0;
+	close(fd);
+	if (err != ECONNREFUSED)
+		return err == 0 || err == EAGAIN ? -EADDRINUSE : -err;
+	return unlink(path) < 0 ? -errno : 0;
+}
+
+static int listen_at(const char *path)
+{
+	struct sockaddr_un address = address_of(path);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), err;
+	mode_t mask;
+
+	if (fd < 0)
+		return -errno;
+	mask = umask(0177);	/* owner only: whoever may write here steers the NAT */
+	err = bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
+	umask(mask);
+	if (err == 0 && listen(fd, CONTROL_CLIENTS) < 0)
+		err = -errno;
+	if (err < 0) {
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+int control_open(struct control *c, const char *path, struct loop *loop)
+{
+	int err;
+
+	c->loop = loop;
+	strncpy(c->path, path, sizeof(c->path) - 1);
+	c->path[sizeof(c->path) - 1] = '\0';
+	for (int i = 0; i < CONTROL_CLIENTS; i++)
+		c->clients[i] = (struct control_client){ .fd = -1 };
+	err = make_directory(path);
+	if (err == 0)
+		err = clear_path(path);
+	if (err < 0)
+		return err;
+	c->fd = listen_at(path);
+	if (c->fd < 0)
+		return c->fd;
+	err = loop_watch(loop, c->fd, LOOP_LISTEN, 0);
+	if (err < 0) {
+		close(c->fd);
+		unlink(path);
+	}
+	return err;
+}
+
+static void drop_client(struct control_client *client)
+{
+	close(client->fd);
+	free(client->input);
+	free(client->output);
+	*client = (struct control_client){ .fd = -1 };
+}
+
+void control_close(struct control *c)
+{
+	for (int i = 0; i < CONTROL_CLIENTS; i++)
+		if (c->clients[i].fd >= 0)
+			drop_client(&c->clients[i]);
+	close(c->fd);
+	unlink(c->path);
+}
+
+/* --- clients ------------------------------------------------------------------------------- */
+
+static int free_place(const struct control *c)
+{
+	for (int i = 0; i < CONTROL_CLIENTS; i++)
+		if (c->clients[i].fd < 0)
+			return i;
+	return -1;
+}
+
+void control_accept(struct control *c)
+{
+	int fd = accept4(c->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int place = free_place(c);
+
+	if (fd < 0)
+		return;
+	if (place < 0) {
+		static const char full[] =
+			"{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32000,"
+			"\"message\":\"too many clients; try again later\"}}\n";
+
+		if (send(fd, full, sizeof(full) - 1, MSG_NOSIGNAL) < 0) {
+			/* It is closed either way. */
+		}
+		close(fd);
+		return;
+	}
+	c->clients[place] = (struct control_client){ .fd = fd, .input = malloc(RPC_LINE_MAX) };
+	if (c->clients[place].input == NULL ||
+	    loop_watch(c->loop, fd, LOOP_CLIENT, (uint32_t)place) < 0)
+		drop_client(&c->clients[place]);
+}
+
+/* Take @answer (may be NULL) as the client's next output, which must be empty. */
+static int set_output(struct control_client *client, json_t *answer)
+{
+	size_t length;
+	char *text;
+
+	if (answer == NULL)
+		return 0;
+	length = json_dumpb(answer, NULL, 0, JSON_COMPACT);
+	text = malloc(length + 1);
+	if (text != NULL && length > 0) {
+		json_dumpb(answer, text, length, JSON_COMPACT);
+		text[length] = '\n';
+		client->output = text;
+		client->output_length = length + 1;
+		client->output_sent = 0;
+	} else {
+		free(text);
+	}
+	json_decref(answer);
+	return client->output != NULL ? 0 : -ENOMEM;
+}
+
+/* Send what is left; 0 when all is out, -EAGAIN when the client must read first, or -errno. */
+static int flush_output(struct control_client *client)
+{
+	while (client->output != NULL) {
+		ssize_t n = send(client->fd, client->output + client->output_sent,
+				 client->output_length - client->output_sent, MSG_NOSIGNAL);
+
+		if (n < 0)
+			return -errno;
+		client->output_sent += (size_t)n;
+		if (client->output_sent < client->output_length)
+			continue;
+		free(client->output);
+		client->output = NULL;
+	}
+	return 0;
+}
+
+/* Answer the first whole line of the input, if there is one. */
+static int answer_line(struct control_client *client, struct daemon *d, bool *answered)
+{
+	char *end = memchr(client->input, '\n', client->input_length);
+	size_t length;
+	int err;
+
+	*answered = end != NULL;
+	if (end == NULL) {
+		if (client->input_length < RPC_LINE_MAX)
+			return 0;
+		client->ended = true; /* where its next request starts, nobody knows */
+		client->input_length = 0;
+		return set_output(client, rpc_error(NULL, RPC_INVALID_REQUEST,
+						    "request longer than 64 KiB"));
+	}
+	length = (size_t)(end - client->input);
+	err = length == 0 ? 0 : set_output(client, methods_answer(d, client->input, length));
+	client->input_length -= length + 1;
+	memmove(client->input, end + 1, client->input_length);
+	return err;
+}
+
+static int read_input(struct control_client *client)
+{
+	ssize_t n = recv(client->fd, client->input + client->input_length,
+			 RPC_LINE_MAX - client->input_length, 0);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	if (n == 0)
+		client->ended = true;
+	client->input_length += (size_t)n;
+	return 0;
+}
+
+enum { LINES_PER_WAKE = 16 }; /* so that one busy client does not keep packets waiting */
+
+/* One line after the other, and none while an answer waits to be read: 0 or -errno to close. */
+static int converse(struct control_client *client, struct daemon *d, bool readable)
+{
+	bool answered = true;
+	int err = flush_output(client);
+
+	if (err == 0 && readable && !client->ended)
+		err = read_input(client);
+	for (int i = 0; err == 0 && answered && i < LINES_PER_WAKE; i++) {
+		err = answer_line(client, d, &answered);
+		if (err == 0)
+			err = flush_output(client);
+	}
+	if (err == -EAGAIN)
+		return 0;
+	return err < 0 || (client->ended && !answered) ? -EPIPE : 0;
+}
+
+void control_serve(struct control *c, struct daemon *d, const struct loop_event *event)
+{
+	struct control_client *client = &c->clients[event->number];
+	bool waits, more;
+
+	if (client->fd < 0)
+		return; /* closed earlier in this wake-up */
+	if (converse(client, d, event->readable) < 0) {
+		drop_client(client);
+		return;
+	}
+	/* Lines left over come again by writability, which is at once unless the client lags. */
+	waits = client->output != NULL;
+	more = memchr(client->input, '\n', client->input_length) != NULL;
+	if (loop_rewatch(c->loop, client->fd, LOOP_CLIENT, event->number,
+			 !waits && !more && !client->ended, waits || more || client->ended) < 0)
+		drop_client(client);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * daemon.h - the whole of a running natemd
+ * Owns:       the struct that main creates and everything in the daemon hangs from, and the one
+ *             way to change its knobs.
+ * Invariants: `asked` is what the user set; `nat.options` is the same with auto resolved.
+ */
+#ifndef DAEMON_DAEMON_H
+#define DAEMON_DAEMON_H
+
+#include "nat/core/nat.h"
+#include "nat/daemon/config.h"
+#include "nat/daemon/queue.h"
+
+struct daemon {
+	struct nat nat;
+	struct queue queue;
+	struct options asked;
+	struct mono started, now; /* now: of this wake-up */
+};
+
+/*
+ * daemon_configure() - put new knobs in force, all or none
+ * Return: 0; or -errno with the reason in @why and nothing changed.
+ */
+int daemon_configure(struct daemon *d, const struct options *asked, char *why, size_t why_size);
+
+#endif

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * natemd - a NAT in userspace
+ * main.c sets everything up in order, runs the loop, and takes it down in reverse.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "nat/daemon/control.h"
+#include "nat/daemon/daemon.h"
+#include "nat/daemon/loop.h"
+
+enum {
+	EXIT_WRONG_USAGE = 2,
+	BATCHES_PER_WAKE = 8,	  /* of packets, before timers and clients get their turn */
+	EXPIRIES_PER_WAKE = 2048, /* sessions removed before packets get their turn */
+};
+
+int daemon_configure(struct daemon *d, const struct options *asked, char *why, size_t why_size)
+{
+	struct config_resolved resolved;
+	int err = config_resolve(asked, &resolved, why, why_size);
+
+	if (err < 0)
+		return err;
+	err = nat_configure(&d->nat, &resolved.options);
+	if (err < 0) {
+		snprintf(why, why_size, "no memory for tables of that size");
+		return err;
+	}
+	d->queue.lan = resolved.lan;
+	d->queue.wan = resolved.wan;
+	d->asked = *asked;
+	return 0;
+}
+
+static int open_nat(struct daemon *d, const struct options *asked, struct config_resolved *resolved)
+{
+	char why[CONFIG_WHY_MAX];
+	struct siphash_key key;
+	int err = config_resolve(asked, resolved, why, sizeof(why));
+
+	if (err < 0) {
+		log_error("%s", why);
+		return err;
+	}
+	err = rng_key(asked->seed, &key);
+	if (err == 0)
+		err = nat_init(&d->nat, &resolved->options, &key);
+	if (err < 0)
+		log_error("cannot make the tables: %s", strerror(-err));
+	d->asked = *asked;
+	return err;
+}
+
+static int open_queue(struct daemon *d, const struct config_resolved *resolved, uint16_t number)
+{
+	int err = queue_open(&d->queue, number);
+
+	if (err == -EBUSY)
+		log_error("queue %u of this network namespace is taken by another process; end that "
+			  "one, or choose another with --queue (and in the iptables rules)", number);
+	else if (err == -EPERM)
+		log_error("queue %u: not permitted; natemd needs root (CAP_NET_ADMIN) in its network "
+			  "namespace", number);
+	else if (err < 0)
+		log_error("queue %u: %s", number, strerror(-err));
+	d->queue.lan = resolved->lan;
+	d->queue.wan = resolved->wan;
+	return err;
+}
+
+static int open_control(struct control *c, const char *path, struct loop *loop)
+{
+	int err = control_open(c, path, loop);
+
+	if (err == -EADDRINUSE)
+		log_error("%s: another natemd listens there; end that one, or choose another path "
+			  "with --socket", path);
+	else if (err == -EEXIST)
+		log_error("%s: something that is no socket lies there; move it away, or choose "
+			  "another path with --socket", path);
+	else if (err < 0)
+		log_error("%s: %s", path, strerror(-err));
+	return err;
+}
+
+/* Tell whoever started us that packets are served from now on. */
+static void announce(const struct config *config, const struct daemon *d)
+{
+	char external[OPTIONS_TEXT_MAX];
+
+	log_info("ready: lan=%s wan=%s external=%s queue=%u socket=%s", d->asked.lan, d->asked.wan,
+		 options_format(&d->nat.options, OPT_NAT_EXTERNAL, external), d->queue.number,
+		 config->socket);
+	if (config->ready_fd < 0)
+		return;
+	if (write(config->ready_fd, "\n", 1) != 1)
+		log_warning("--ready-fd %d: %s", config->ready_fd, strerror(errno));
+	close(config->ready_fd);
+}
+
+static int serve_queue(struct daemon *d)
+{
+	int n = 1;
+
+	for (int i = 0; i < BATCHES_PER_WAKE && n > 0; i++)
+		n = queue_serve(&d->queue, &d->nat, d->now);
+	return n < 0 ? n : 0;
+}
+
+static const char *signal_name(struct loop *l)
+{
+	struct signalfd_siginfo info;
+
+	if (read(l->sigfd, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return "a signal";
+	return info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM";
+}
+
+/* Serve one event: 0 to go on, 1 to end well, -errno to end badly. */
+static int serve(struct loop *l, struct daemon *d, struct control *c, const struct loop_event *event)
+{
+	switch (event->source) {
+	case LOOP_SIGNAL:
+		log_info("ended by %s", signal_name(l));
+		return 1;
+	case LOOP_TIMER:
+		loop_timer_fired(l);
+		return 0;
+	case LOOP_QUEUE:
+		return serve_queue(d);
+	case LOOP_LISTEN:
+		control_accept(c);
+		return 0;
+	case LOOP_CLIENT:
+		control_serve(c, d, event);
+		return 0;
+	}
+	return 0;
+}
+
+static int run(struct loop *l, struct daemon *d, struct control *c)
+{
+	struct loop_event events[LOOP_EVENTS];
+	int done = 0;
+
+	while (done == 0) {
+		int n = loop_wait(l, events, &d->now);
+
+		if (n < 0)
+			done = n;
+		for (int i = 0; i < n && done == 0; i++)
+			done = serve(l, d, c, &events[i]);
+		if (done == 0)
+			done = loop_wake_at(l, nat_tick(&d->nat, d->now, EXPIRIES_PER_WAKE));
+	}
+	if (done < 0)
+		log_error("stopped: %s", strerror(-done));
+	return done < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int open_and_run(const struct config *config, struct daemon *d, struct control *c)
+{
+	struct config_resolved resolved;
+	struct loop loop;
+	sigset_t quit;
+	int status = EXIT_FAILURE;
+
+	sigemptyset(&quit);
+	sigaddset(&quit, SIGINT);
+	sigaddset(&quit, SIGTERM);
+	if (open_nat(d, &config->options, &resolved) < 0)
+		return EXIT_FAILURE;
+	if (loop_open(&loop, &quit) < 0) {
+		log_error("cannot make the event loop: %s", strerror(errno));
+		goto fini_nat;
+	}
+	/* The queue first: a second daemon must fail before it touches the first one's socket. */
+	if (open_queue(d, &resolved, config->queue) < 0)
+		goto close_loop;
+	if (open_control(c, config->socket, &loop) < 0)
+		goto close_queue;
+	if (loop_watch(&loop, queue_fd(&d->queue), LOOP_QUEUE, 0) == 0) {
+		d->started = d->now = loop_now();
+		announce(config, d);
+		status = run(&loop, d, c);
+	} else {
+		log_error("cannot watch the queue: %s", strerror(errno));
+	}
+	control_close(c);
+close_queue:
+	queue_close(&d->queue);
+close_loop:
+	loop_close(&loop);
+fini_nat:
+	nat_fini(&d->nat);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	static struct daemon daemon_state;
+	static struct control control;
+	struct config config;
+
+	log_open("natemd", LOG_LEVEL_INFO);
+	switch (config_read(&config, argc, argv)) {
+	case CONFIG_RUN:
+		return open_and_run(&config, &daemon_state, &control);
+	case CONFIG_DONE:
+		return EXIT_SUCCESS;
+	case CONFIG_WRONG:
+		return EXIT_WRONG_USAGE;
+	}
+	return EXIT_FAILURE;
+}

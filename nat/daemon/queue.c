@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "nat/daemon/queue.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libnetfilter_queue/libnetfilter_queue.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nfnetlink_queue.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum {
+	BATCH = 32,
+	COPY_RANGE = 0xffff,		  /* the largest IPv4 packet; the kernel trims by a few */
+	RECEIVE_SIZE = COPY_RANGE + 1025, /* and what netlink says about it */
+	VERDICT_SIZE = 64,		  /* netlink header, verdict, head of the payload */
+	SOCKET_BUFFER = 8 * 1024 * 1024,  /* a batch of the largest packets, several times over */
+	QUEUE_LENGTH = 4096,		  /* packets that may wait in the kernel */
+};
+
+/* One verdict is up to three pieces: head, payload where it lies, padding. */
+enum { PIECES = 3 };
+
+struct queue_batch {
+	struct mmsghdr messages[BATCH];
+	struct iovec receive[BATCH];
+	struct iovec send[BATCH * PIECES];
+	size_t pieces; /* of send in use */
+	_Alignas(8) uint8_t heads[BATCH][VERDICT_SIZE];
+	_Alignas(8) uint8_t buffers[BATCH][RECEIVE_SIZE];
+};
+
+/* --- opening ------------------------------------------------------------------------------- */
+
+/* Send one configuration message and wait for the kernel's answer; 0 or -errno. */
+static int configure(struct queue *q, struct nlmsghdr *message)
+{
+	uint8_t answer[256];
+	ssize_t n;
+
+	message->nlmsg_flags |= NLM_F_ACK;
+	if (mnl_socket_sendto(q->socket, message, message->nlmsg_len) < 0)
+		return -errno;
+	n = mnl_socket_recvfrom(q->socket, answer, sizeof(answer));
+	if (n < 0 || mnl_cb_run(answer, (size_t)n, 0, mnl_socket_get_portid(q->socket), NULL, NULL) < 0)
+		return -errno;
+	return 0;
+}
+
+static int bind_queue(struct queue *q)
+{
+	uint8_t buffer[256];
+	struct nlmsghdr *message = nfq_nlmsg_put((char *)buffer, NFQNL_MSG_CONFIG, q->number);
+
+	nfq_nlmsg_cfg_put_cmd(message, AF_INET, NFQNL_CFG_CMD_BIND);
+	return configure(q, message);
+}
+
+static int set_flags(struct queue *q)
+{
+	uint8_t buffer[256];
+	struct nlmsghdr *message = nfq_nlmsg_put((char *)buffer, NFQNL_MSG_CONFIG, q->number);
+
+	mnl_attr_put_u32(message, NFQA_CFG_FLAGS, htonl(NFQA_CFG_F_GSO));
+	mnl_attr_put_u32(message, NFQA_CFG_MASK, htonl(NFQA_CFG_F_GSO | NFQA_CFG_F_FAIL_OPEN));
+	nfq_nlmsg_cfg_put_qmaxlen(message, QUEUE_LENGTH);
+	return configure(q, message);
+}
+
+/* Last, and without asking for an answer: from here on packets come, and one of them could be
+ * read in its place. The kernel does not refuse this to the owner of a queue. */
+static int start_packets(struct queue *q)
+{
+	uint8_t buffer[256];
+	struct nlmsghdr *message = nfq_nlmsg_put((char *)buffer, NFQNL_MSG_CONFIG, q->number);
+
+	nfq_nlmsg_cfg_put_params(message, NFQNL_COPY_PACKET, COPY_RANGE);
+	return mnl_socket_sendto(q->socket, message, message->nlmsg_len) < 0 ? -errno : 0;
+}
+
+/* As large as allowed: with the privilege beyond the system's limit, else up to it. */
+static void enlarge(int fd, int force, int plain)
+{
+	const int size = SOCKET_BUFFER;
+
+	if (setsockopt(fd, SOL_SOCKET, force, &size, sizeof(size)) < 0)
+		setsockopt(fd, SOL_SOCKET, plain, &size, sizeof(size));
+}
+
+static struct queue_batch *new_batch(void)
+{
+	struct queue_batch *b = calloc(1, sizeof(*b));
+
+	for (int i = 0; b != NULL && i < BATCH; i++) {
+		b->receive[i] = (struct iovec){ .iov_base = b->buffers[i], .iov_len = RECEIVE_SIZE };
+		b->messages[i].msg_hdr.msg_iov = &b->receive[i];
+		b->messages[i].msg_hdr.msg_iovlen = 1;
+	}
+	return b;
+}
+
+int queue_open(struct queue *q, uint16_t number)
+{
+	int err;
+
+	*q = (struct queue){ .number = number };
+	q->batch = new_batch();
+	if (q->batch == NULL)
+		return -ENOMEM;
+	q->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	if (q->socket == NULL) {
+		err = -errno;
+		goto free_batch;
+	}
+	if (mnl_socket_bind(q->socket, 0, MNL_SOCKET_AUTOPID) < 0) {
+		err = -errno;
+		goto close_socket;
+	}
+	enlarge(queue_fd(q), SO_RCVBUFFORCE, SO_RCVBUF);
+	enlarge(queue_fd(q), SO_SNDBUFFORCE, SO_SNDBUF);
+	err = bind_queue(q);
+	if (err == 0)
+		err = set_flags(q);
+	if (err == 0)
+		err = start_packets(q);
+	if (err < 0)
+		goto close_socket;
+	return 0;
+
+close_socket:
+	mnl_socket_close(q->socket);
+free_batch:
+	free(q->batch);
+	return err;
+}
+
+void queue_close(struct queue *q)
+{
+	mnl_socket_close(q->socket);
+	free(q->batch);
+}
+
+int queue_fd(const struct queue *q)
+{
+	return mnl_socket_get_fd(q->socket);
+}
+
+/* --- verdicts ------------------------------------------------------------------------------ */
+
+static void add_piece(struct queue_batch *b, void *data, size_t length)
+{
+	b->send[b->pieces++] = (struct iovec){ .iov_base = data, .iov_len = length };
+}
+
+/*
+ * Add a verdict to the batch. A payload is not copied: the message's head is built here, and
+ * the packet joins it where it lies, in its receive buffer.
+ */
+static void add_verdict(struct queue *q, uint8_t *head, uint32_t id, uint32_t verdict,
+			uint8_t *payload, size_t length)
+{
+	static uint8_t padding[4];
+	struct nlmsghdr *message = nfq_nlmsg_put((char *)head, NFQNL_MSG_VERDICT, q->number);
+
+	nfq_nlmsg_verdict_put(message, (int)id, (int)verdict);
+	if (payload != NULL) {
+		const size_t padded = (length + 3) & ~(size_t)3; /* NLA_ALIGN() */
+		struct nlattr *attribute = mnl_nlmsg_get_payload_tail(message);
+
+		attribute->nla_type = NFQA_PAYLOAD;
+		attribute->nla_len = (uint16_t)(sizeof(*attribute) + length);
+		add_piece(q->batch, head, message->nlmsg_len + sizeof(*attribute));
+		add_piece(q->batch, payload, length);
+		add_piece(q->batch, padding, padded - length);
+		message->nlmsg_len += (uint32_t)(sizeof(*attribute) + padded);
+		return;
+	}
+	add_piece(q->batch, head, message->nlmsg_len);
+}
+
+static int send_verdicts(struct queue *q)
+{
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	struct msghdr message = {
+		.msg_name = &kernel,
+		.msg_namelen = sizeof(kernel),
+		.msg_iov = q->batch->send,
+		.msg_iovlen = q->batch->pieces,
+	};
+
+	if (q->batch->pieces == 0)
+		return 0;
+	q->batch->pieces = 0;
+	while (sendmsg(queue_fd(q), &message, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return 0;
+}
+
+/* --- packets ------------------------------------------------------------------------------- */
+
+static uint32_t attribute_u32(struct nlattr *const *attributes, int type)
+{
+	return attributes[type] != NULL ? ntohl(mnl_attr_get_u32(attributes[type])) : 0;
+}
+
+/* The rules queue at these three places only; anything else came by a rule that is not ours. */
+static enum nat_side side_of(const struct queue *q, const struct nfqnl_msg_packet_hdr *header,
+			     struct nlattr *const *attributes)
+{
+	unsigned int in = attribute_u32(attributes, NFQA_IFINDEX_INDEV);
+	unsigned int out = attribute_u32(attributes, NFQA_IFINDEX_OUTDEV);
+
+	if (header->hook == NF_INET_POST_ROUTING && out == q->wan)
+		return NAT_INTERNAL;
+	if (header->hook == NF_INET_PRE_ROUTING && in == q->wan)
+		return NAT_EXTERNAL;
+	return NAT_NOWHERE;
+}
+
+static void serve_packet(struct queue *q, struct nat *nat, const struct nlmsghdr *message,
+			 uint8_t *head, struct mono now)
+{
+	struct nlattr *attributes[NFQA_MAX + 1] = { NULL };
+	const struct nfqnl_msg_packet_hdr *header;
+	struct nat_outcome outcome;
+	struct packet packet;
+	size_t captured = 0, original;
+	uint8_t *data = NULL;
+
+	if (nfq_nlmsg_parse(message, attributes) < 0 || attributes[NFQA_PACKET_HDR] == NULL)
+		return;		/* no packet, so no verdict is waited for */
+	header = mnl_attr_get_payload(attributes[NFQA_PACKET_HDR]);
+	if (attributes[NFQA_PAYLOAD] != NULL) {
+		data = mnl_attr_get_payload(attributes[NFQA_PAYLOAD]);
+		captured = mnl_attr_get_payload_len(attributes[NFQA_PAYLOAD]);
+	}
+	original = attributes[NFQA_CAP_LEN] != NULL ? attribute_u32(attributes, NFQA_CAP_LEN) : captured;
+	packet_init(&packet, data, captured, original,
+		    attribute_u32(attributes, NFQA_SKB_INFO) & NFQA_SKB_CSUMNOTREADY);
+	outcome = nat_process(nat, &packet, side_of(q, header, attributes), now);
+	switch (outcome.verdict) {
+	case NAT_DROPPED:
+		add_verdict(q, head, ntohl(header->packet_id), NF_DROP, NULL, 0);
+		break;
+	case NAT_PASS:
+		add_verdict(q, head, ntohl(header->packet_id), NF_ACCEPT, NULL, 0);
+		break;
+	case NAT_REWRITTEN:
+		add_verdict(q, head, ntohl(header->packet_id), NF_ACCEPT, data, captured);
+		break;
+	}
+	q->packets++;
+}
+
+/* One datagram of netlink: a packet, or the kernel's word that a verdict was not taken. */
+static void serve_datagram(struct queue *q, struct nat *nat, int i, size_t length, struct mono now)
+{
+	const struct nlmsghdr *message = (const void *)q->batch->buffers[i];
+	int left = (int)length;
+
+	if (!mnl_nlmsg_ok(message, left))
+		return;
+	if (message->nlmsg_type == NLMSG_ERROR)
+		q->lost_verdicts++;
+	else
+		serve_packet(q, nat, message, q->batch->heads[i], now);
+}
+
+int queue_serve(struct queue *q, struct nat *nat, struct mono now)
+{
+	struct queue_batch *b = q->batch;
+	int n = recvmmsg(queue_fd(q), b->messages, BATCH, MSG_DONTWAIT, NULL);
+	int err;
+
+	if (n < 0) {
+		if (errno == ENOBUFS) {
+			q->overruns++;
+			return 0;
+		}
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	}
+	for (int i = 0; i < n; i++)
+		serve_datagram(q, nat, i, b->messages[i].msg_len, now);
+	q->batches++;
+	err = send_verdicts(q);
+	return err < 0 ? err : n;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * queue.h - packets from the kernel and verdicts back to it
+ * Owns:       the NFQUEUE socket, the receive buffers of a batch and the verdicts made of it.
+ * Invariants: every packet received gets exactly one verdict, in the batch it came in. The
+ *             kernel is asked for whole GSO packets, and never to fail open: without a daemon
+ *             nothing passes.
+ */
+#ifndef DAEMON_QUEUE_H
+#define DAEMON_QUEUE_H
+
+#include <libmnl/libmnl.h>
+
+#include "nat/core/nat.h"
+
+struct queue_batch;
+
+struct queue {
+	struct mnl_socket *socket;
+	uint16_t number;
+	unsigned int lan, wan;	   /* interface indexes */
+	struct queue_batch *batch; /* owned */
+	/* Counted since the start. */
+	uint64_t packets, batches;
+	uint64_t overruns;	 /* times the kernel had no room for more (ENOBUFS) */
+	uint64_t lost_verdicts;	 /* verdicts that the kernel did not take */
+};
+
+/* Bind NFQUEUE @number of this network namespace; 0, -EBUSY if another process has it, or -errno. */
+int queue_open(struct queue *q, uint16_t number);
+void queue_close(struct queue *q);
+int queue_fd(const struct queue *q);
+
+/*
+ * queue_serve() - translate the packets that wait, at most one batch
+ * Return: how many packets, 0 if none waits, or -errno when the socket is broken.
+ */
+int queue_serve(struct queue *q, struct nat *nat, struct mono now);
+
+#endif

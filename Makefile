@@ -83,7 +83,8 @@ lint:
 	shellcheck -x $(SHELL_FILES)
 	clang-format --dry-run -Werror $(C_FILES)
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
-		--inline-suppr -I. -D__GNUC__ common nat
+		--inline-suppr -I. -D__GNUC__ \
+		-D'json_array_foreach(a,i,v)=for(;;)' -D'json_object_foreach(o,k,v)=for(;;)' common nat
 
 # Fuzzers are whole programs of their own: all code is compiled with coverage, by clang.
 $(B)/fuzz/tests/fuzz/%: tests/fuzz/%.c $(wildcard common/*.[ch] nat/core/*.[ch] nat/daemon/*.[ch])

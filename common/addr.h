@@ -28,8 +28,8 @@ struct addr_range {
 };
 
 enum {
-	ADDR_TEXT_MAX = 46,			/* longest address, with its NUL */
-	ENDPOINT_TEXT_MAX = ADDR_TEXT_MAX + 8,	/* "[" "]:" and five digits more */
+	ADDR_TEXT_MAX = 46,		       /* longest address, with its NUL */
+	ENDPOINT_TEXT_MAX = ADDR_TEXT_MAX + 8, /* "[" "]:" and five digits more */
 };
 
 /* Make an address from an IPv4 address in host order. */

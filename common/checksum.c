@@ -39,7 +39,8 @@ uint16_t checksum_sum(const void *data, size_t len)
 		memcpy(&half, at, 1);
 		lane[1] += half;
 	}
-	return be16toh(fold((uint64_t)fold(lane[0]) + fold(lane[1]) + fold(lane[2]) + fold(lane[3])));
+	return be16toh(
+		fold((uint64_t)fold(lane[0]) + fold(lane[1]) + fold(lane[2]) + fold(lane[3])));
 }
 
 uint16_t checksum_add(uint16_t a, uint16_t b)

@@ -28,7 +28,7 @@ enum {
 	ICMP_HEADER = 8,
 	PORT_SOURCE = 0,
 	PORT_DESTINATION = 2,
-	QUOTED_TRANSPORT_MIN = 8,	/* RFC 792: at least 64 bits of the original data */
+	QUOTED_TRANSPORT_MIN = 8, /* RFC 792: at least 64 bits of the original data */
 };
 
 /* IP options that hold addresses: of the router, the sender or the way (RFC 791 section 3.1). */
@@ -128,7 +128,7 @@ static enum packet_error parse_ip(struct packet *p)
 	p->source.addr = addr_from_ip4(get32(p->data + IP_SOURCE));
 	p->destination.addr = addr_from_ip4(get32(p->data + IP_DESTINATION));
 	p->address_options = has_address_options(p->data + IP_HEADER_MIN, header - IP_HEADER_MIN);
-	fragment = get16(p->data + IP_FRAGMENT) & 0x3fff;	/* all but the reserved and DF bits */
+	fragment = get16(p->data + IP_FRAGMENT) & 0x3fff; /* all but the reserved and DF bits */
 	p->fragment = fragment != 0;
 	p->fragment_first = (fragment & 0x1fff) == 0;
 	return PACKET_OK;
@@ -220,8 +220,8 @@ bool packet_is_icmp_request(const struct packet *p)
 bool packet_is_icmp_query(const struct packet *p)
 {
 	return packet_is_icmp_request(p) ||
-	       (p->protocol == PACKET_ICMP && (p->icmp_type == PACKET_ECHO_REPLY ||
-					       p->icmp_type == PACKET_TIMESTAMP_REPLY));
+	       (p->protocol == PACKET_ICMP &&
+		(p->icmp_type == PACKET_ECHO_REPLY || p->icmp_type == PACKET_TIMESTAMP_REPLY));
 }
 
 bool packet_is_icmp_error(const struct packet *p)
@@ -270,7 +270,7 @@ static void update_transport(struct packet *p, uint16_t before, uint16_t after)
 	uint8_t *at = p->data + offset;
 
 	if (offset == 0 || p->partial)
-		return;			/* absent, or computed whole by packet_finish() */
+		return; /* absent, or computed whole by packet_finish() */
 	if (p->protocol == PACKET_UDP)
 		put16(at, checksum_update_udp(get16(at), before, after));
 	else
@@ -285,7 +285,7 @@ static void set_address(struct packet *p, size_t offset, const struct addr *to)
 	put32(at, addr_ip4(to));
 	after = checksum_sum(at, 4);
 	put16(check, checksum_update(get16(check), before, after));
-	if (p->protocol == PACKET_TCP || p->protocol == PACKET_UDP)	/* pseudo-header */
+	if (p->protocol == PACKET_TCP || p->protocol == PACKET_UDP) /* pseudo-header */
 		update_transport(p, before, after);
 }
 
@@ -392,7 +392,7 @@ void packet_finish(struct packet *p)
 		return;
 	put16(check, 0);
 	sum = checksum_sum(p->data + p->transport, length);
-	sum = checksum_add(sum, checksum_sum(p->data + IP_SOURCE, 8));	/* both addresses */
+	sum = checksum_add(sum, checksum_sum(p->data + IP_SOURCE, 8)); /* both addresses */
 	sum = checksum_add(sum, p->protocol);
 	sum = checksum_add(sum, (uint16_t)length);
 	sum = (uint16_t)~sum;

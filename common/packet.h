@@ -45,29 +45,29 @@ enum {
 /* What packet_parse() and packet_open_quote() found wrong. */
 enum packet_error {
 	PACKET_OK,
-	PACKET_CUT,			/* fewer bytes captured than the packet has */
-	PACKET_NO_IP_HEADER,		/* fewer than 20 bytes, or a header longer than the packet */
+	PACKET_CUT,	     /* fewer bytes captured than the packet has */
+	PACKET_NO_IP_HEADER, /* fewer than 20 bytes, or a header longer than the packet */
 	PACKET_NOT_IPV4,
-	PACKET_BAD_TOTAL_LENGTH,	/* total length below the header's or beyond the bytes */
-	PACKET_SHORT_TRANSPORT,		/* TCP, UDP or ICMP header not there in full */
-	PACKET_BAD_TRANSPORT_LENGTH,	/* TCP data offset or UDP length contradicts the packet */
+	PACKET_BAD_TOTAL_LENGTH,     /* total length below the header's or beyond the bytes */
+	PACKET_SHORT_TRANSPORT,	     /* TCP, UDP or ICMP header not there in full */
+	PACKET_BAD_TRANSPORT_LENGTH, /* TCP data offset or UDP length contradicts the packet */
 };
 
 struct packet {
-	uint8_t *data;			/* from the IP header on; borrowed by the caller's caller */
-	size_t captured;		/* bytes at data */
-	size_t length;			/* of the packet itself: captured without link padding */
-	bool partial;			/* transport checksum not computed yet (CHECKSUM_PARTIAL) */
+	uint8_t *data;	 /* from the IP header on; borrowed by the caller's caller */
+	size_t captured; /* bytes at data */
+	size_t length;	 /* of the packet itself: captured without link padding */
+	bool partial;	 /* transport checksum not computed yet (CHECKSUM_PARTIAL) */
 
 	/* Set by packet_parse(). */
-	bool changed;			/* rewritten since */
-	bool quoted;			/* this is the inside of an ICMP error */
-	bool fragment;			/* one of several; only the first (fragment_first) has ports */
+	bool changed;  /* rewritten since */
+	bool quoted;   /* this is the inside of an ICMP error */
+	bool fragment; /* one of several; only the first (fragment_first) has ports */
 	bool fragment_first;
-	bool address_options;		/* IP options that hold addresses (route, timestamp) */
+	bool address_options; /* IP options that hold addresses (route, timestamp) */
 	uint8_t protocol;
-	uint16_t transport;		/* offset of the transport header */
-	uint16_t sum_before;		/* quoted only: sum of its headers before any rewrite */
+	uint16_t transport;  /* offset of the transport header */
+	uint16_t sum_before; /* quoted only: sum of its headers before any rewrite */
 
 	/* The tuple, kept true by packet_set_source() and packet_set_destination(). For an ICMP
 	 * query both ports are the identifier; for another ICMP message or protocol they are 0. */
@@ -76,7 +76,7 @@ struct packet {
 	/* TCP only. */
 	uint8_t tcp_flags;
 	uint32_t tcp_sequence, tcp_acknowledgment;
-	uint32_t tcp_payload;		/* bytes */
+	uint32_t tcp_payload; /* bytes */
 
 	/* ICMP only. */
 	uint8_t icmp_type, icmp_code;
@@ -92,9 +92,9 @@ void packet_init(struct packet *p, uint8_t *data, size_t captured, size_t origin
 /* Check and take apart; on any error the packet must not be rewritten. */
 enum packet_error packet_parse(struct packet *p);
 
-bool packet_is_icmp_query(const struct packet *p);	/* Echo or Timestamp, request or reply */
-bool packet_is_icmp_request(const struct packet *p);	/* of those, a request */
-bool packet_is_icmp_error(const struct packet *p);	/* Unreachable, Time Exceeded, Parameter */
+bool packet_is_icmp_query(const struct packet *p);   /* Echo or Timestamp, request or reply */
+bool packet_is_icmp_request(const struct packet *p); /* of those, a request */
+bool packet_is_icmp_error(const struct packet *p);   /* Unreachable, Time Exceeded, Parameter */
 
 /* IPv4 header checksum right? Used for quoted headers; the kernel checks the outer ones. */
 bool packet_ip_checksum_ok(const struct packet *p);

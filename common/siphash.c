@@ -33,7 +33,7 @@ uint64_t siphash(const struct siphash_key *key, const void *data, size_t len)
 {
 	const uint8_t *at = data;
 	uint64_t v[4] = {
-		key->k[0] ^ 0x736f6d6570736575,	/* the four constants are the paper's */
+		key->k[0] ^ 0x736f6d6570736575, /* the four constants are the paper's */
 		key->k[1] ^ 0x646f72616e646f6d,
 		key->k[0] ^ 0x6c7967656e657261,
 		key->k[1] ^ 0x7465646279746573,

@@ -105,8 +105,8 @@ static enum client_status read_answer(struct client *c, json_t **result)
 		if (code == RPC_INVALID_PARAMS)
 			status = CLIENT_WRONG_USAGE;
 	} else {
-		snprintf(c->why, sizeof(c->why),
-			 "%s: not an answer of natemd (has it just ended?)", c->path);
+		snprintf(c->why, sizeof(c->why), "%s: not an answer of natemd (has it just ended?)",
+			 c->path);
 	}
 	json_decref(answer);
 	return status;
@@ -131,8 +131,8 @@ enum client_status client_list(struct client *c, const char *method, const char 
 	while (status == CLIENT_OK && json_is_integer(cursor)) {
 		json_t *page;
 
-		status = client_call(c, method, json_pack("{s:o, s:i}", "cursor", cursor, "limit", PAGE),
-				     &page);
+		status = client_call(
+			c, method, json_pack("{s:o, s:i}", "cursor", cursor, "limit", PAGE), &page);
 		cursor = NULL;
 		if (status != CLIENT_OK)
 			break;

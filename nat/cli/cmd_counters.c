@@ -29,7 +29,8 @@ enum client_status cmd_counters(const struct invocation *call)
 		bool drop = json_is_true(json_object_get(counter, "drop"));
 
 		snprintf(row[0], TABLE_CELL, "%s", name);
-		snprintf(row[1], TABLE_CELL, "%" JSON_INTEGER_FORMAT, command_number(counter, "value"));
+		snprintf(row[1], TABLE_CELL, "%" JSON_INTEGER_FORMAT,
+			 command_number(counter, "value"));
 		snprintf(row[2], TABLE_CELL, "%s", drop ? "drop" : "pass");
 		snprintf(row[3], TABLE_CELL, "%s", command_text(counter, "meaning"));
 	}

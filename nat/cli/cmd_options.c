@@ -48,8 +48,8 @@ enum client_status cmd_get(const struct invocation *call)
 {
 	json_t *result;
 	const json_t *option;
-	enum client_status failed = command_ask(call, "options.get",
-						json_pack("{s:[s]}", "keys", call->argv[0]), &result);
+	enum client_status failed = command_ask(
+		call, "options.get", json_pack("{s:[s]}", "keys", call->argv[0]), &result);
 
 	if (failed)
 		return failed;
@@ -79,7 +79,8 @@ static json_t *read_assignments(const struct invocation *call)
 		}
 		if (json_object_setn_new(options, word, (size_t)(equals - word),
 					 json_string(equals + 1)) < 0) {
-			snprintf(call->client->why, sizeof(call->client->why), "'%s': not UTF-8", word);
+			snprintf(call->client->why, sizeof(call->client->why), "'%s': not UTF-8",
+				 word);
 			json_decref(options);
 			return NULL;
 		}

@@ -26,7 +26,7 @@ enum client_status cmd_status(const struct invocation *call)
 	json_t *status;
 	const json_t *queue;
 	table_cell uptime;
-	enum client_status failed = command_ask(call, "status.get", NULL, &status);
+	enum client_status failed = command_ask(call, "status", NULL, &status);
 
 	if (failed)
 		return failed;
@@ -35,17 +35,18 @@ enum client_status cmd_status(const struct invocation *call)
 		return CLIENT_OK;
 	}
 	table_duration(&uptime, command_number(status, "uptime_ms"));
-	printf("natemd    %s, pid %" JSON_INTEGER_FORMAT ", up %s\n", command_text(status, "version"),
-	       command_number(status, "pid"), uptime);
+	printf("natemd    %s, pid %" JSON_INTEGER_FORMAT ", up %s\n",
+	       command_text(status, "version"), command_number(status, "pid"), uptime);
 	printf("lan       %s\nwan       %s\n", command_text(status, "lan"),
 	       command_text(status, "wan"));
 	print_external(json_object_get(status, "external"));
 	print_usage("mappings", json_object_get(status, "mappings"));
 	print_usage("sessions", json_object_get(status, "sessions"));
 	queue = json_object_get(status, "queue");
-	printf("queue     %" JSON_INTEGER_FORMAT ": %" JSON_INTEGER_FORMAT " packets, %"
-	       JSON_INTEGER_FORMAT " overruns\n", command_number(queue, "number"),
-	       command_number(queue, "packets"), command_number(queue, "overruns"));
+	printf("queue     %" JSON_INTEGER_FORMAT ": %" JSON_INTEGER_FORMAT
+	       " packets, %" JSON_INTEGER_FORMAT " overruns\n",
+	       command_number(queue, "number"), command_number(queue, "packets"),
+	       command_number(queue, "overruns"));
 	json_decref(status);
 	return CLIENT_OK;
 }

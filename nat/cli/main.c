@@ -14,15 +14,15 @@
 
 static const struct command commands[] = {
 	{ "status", "", "version, interfaces, use of tables and queue", 0, 0, false, cmd_status },
-	{ "mappings", "[--watch[=SECONDS]]", "which external endpoint stands for which internal one",
-	  0, 0, true, cmd_mappings },
+	{ "mappings", "[--watch[=SECONDS]]",
+	  "which external endpoint stands for which internal one", 0, 0, true, cmd_mappings },
 	{ "sessions", "[--watch[=SECONDS]]", "each mapping with each of its remote endpoints", 0, 0,
 	  true, cmd_sessions },
 	{ "counters", "", "packets by what became of them, and why", 0, 0, false, cmd_counters },
 	{ "options", "", "all knobs with value, default and meaning", 0, 0, false, cmd_options },
 	{ "get", "KEY", "the value of one knob", 1, 1, false, cmd_get },
-	{ "set", "KEY=VALUE...", "change knobs, all or none; nat.preset=NAME for a whole set", 1, -1,
-	  false, cmd_set },
+	{ "set", "KEY=VALUE...", "change knobs, all or none; nat.preset=NAME for a whole set", 1,
+	  -1, false, cmd_set },
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
@@ -34,7 +34,8 @@ static void print_help(void)
 	     "Inspects and steers a running natemd.\n"
 	     "\n"
 	     "  -l, --lab NAME     the lab whose daemon is meant (default natem)\n"
-	     "  -s, --socket PATH  the daemon's control socket (default: $NATEM_SOCKET, or the lab's)\n"
+	     "  -s, --socket PATH  the daemon's control socket (default: $NATEM_SOCKET, or the "
+	     "lab's)\n"
 	     "  -j, --json         answer as JSON, on one line\n"
 	     "  -h, --help         this text; after a COMMAND, about that\n"
 	     "  -V, --version      the version\n"
@@ -51,7 +52,8 @@ static void print_command_help(const struct command *command)
 	printf("Usage: natem [--lab NAME | -s PATH] [--json] %s%s%s\n\n%s\n", command->name,
 	       *command->arguments ? " " : "", command->arguments, command->meaning);
 	if (command->watches)
-		puts("\n  -w, --watch[=SECONDS]  redraw in place every SECONDS (default 1); q or Ctrl-C ends");
+		puts("\n  -w, --watch[=SECONDS]  redraw in place every SECONDS (default 1); q or "
+		     "Ctrl-C ends");
 }
 
 static enum client_status usage_error(const char *format, const char *word)
@@ -89,9 +91,12 @@ static int set_path(struct client *client, const char *path)
 
 /* Flags that may stand before or after the command; those only after it are told apart by use. */
 static const struct option flags[] = {
-	{ "lab", required_argument, NULL, 'l' }, { "socket", required_argument, NULL, 's' },
-	{ "json", no_argument, NULL, 'j' },	 { "watch", optional_argument, NULL, 'w' },
-	{ "help", no_argument, NULL, 'h' },	 { "version", no_argument, NULL, 'V' },
+	{ "lab", required_argument, NULL, 'l' },
+	{ "socket", required_argument, NULL, 's' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "watch", optional_argument, NULL, 'w' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 },
 };
 

@@ -79,7 +79,8 @@ void table_print(const struct table *t, FILE *out)
 			if (!t->columns[i].hidden)
 				print_cell(t, i, widths[i],
 					   row == 0 ? t->columns[i].title
-						    : t->cells[(row - 1) * t->width + i], out);
+						    : t->cells[(row - 1) * t->width + i],
+					   out);
 }
 
 void table_duration(table_cell *cell, int64_t ms)
@@ -107,6 +108,6 @@ void table_traffic(table_cell *cell, uint64_t packets, uint64_t bytes)
 		amount /= 1024;
 		unit++;
 	}
-	snprintf(*cell, sizeof(*cell), "%" PRIu64 "/%.*f%s", packets, unit > 0 && amount < 100, amount,
-		 units[unit]);
+	snprintf(*cell, sizeof(*cell), "%" PRIu64 "/%.*f%s", packets, unit > 0 && amount < 100,
+		 amount, units[unit]);
 }

@@ -8,7 +8,8 @@ static bool has_peer(struct nat *nat, uint32_t mapping, const struct endpoint *r
 	uint32_t n;
 
 	while ((n = session_find_peer(&nat->sessions, mapping, remote)) != NAT_NONE) {
-		if (!mono_reached(now, session_expiry(session_at(&nat->sessions, n), &nat->options)))
+		if (!mono_reached(now,
+				  session_expiry(session_at(&nat->sessions, n), &nat->options)))
 			return true;
 		/* Not the mapping's last session: the caller found the mapping alive. */
 		session_remove(&nat->sessions, n);
@@ -26,7 +27,7 @@ bool filter_admits(struct nat *nat, uint32_t m, const struct endpoint *remote, s
 	case FILTERING_ADDRESS_DEPENDENT:
 		return has_peer(nat, m, remote, now);
 	case FILTERING_ADDRESS_AND_PORT_DEPENDENT:
-		return false;	/* a session would have been found */
+		return false; /* a session would have been found */
 	}
 	return false;
 }

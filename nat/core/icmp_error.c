@@ -44,8 +44,7 @@ static struct nat_outcome from_external(struct nat *nat, struct packet *pkt, str
 					enum nat_protocol protocol, struct mono now)
 {
 	struct endpoint remote = remote_of(&inner->destination, protocol), host;
-	uint32_t session =
-		session_find_external(&nat->sessions, protocol, &inner->source, &remote);
+	uint32_t session = session_find_external(&nat->sessions, protocol, &inner->source, &remote);
 	const struct mapping *m;
 
 	if (session == NAT_NONE || !lifetime_session_alive(nat, session, now))
@@ -55,8 +54,8 @@ static struct nat_outcome from_external(struct nat *nat, struct packet *pkt, str
 	packet_close_quote(pkt, inner);
 	host = (struct endpoint){ .addr = m->internal.addr };
 	packet_set_destination(pkt, &host);
-	return rewritten(REASON_ICMP_ERROR_TRANSLATED,
-			 session_at(&nat->sessions, session)->mapping, session);
+	return rewritten(REASON_ICMP_ERROR_TRANSLATED, session_at(&nat->sessions, session)->mapping,
+			 session);
 }
 
 /* The mapping a quoted packet came in through, where it left no session (filtering admitted it). */
@@ -64,8 +63,7 @@ static uint32_t sessionless_mapping(struct nat *nat, enum nat_protocol protocol,
 				    const struct endpoint *internal, const struct endpoint *remote,
 				    struct mono now)
 {
-	struct endpoint part =
-		mapping_remote_part(nat->options.protocol[protocol].mapping, remote);
+	struct endpoint part = mapping_remote_part(nat->options.protocol[protocol].mapping, remote);
 	uint32_t n = mapping_find_internal(&nat->mappings, protocol, internal, &part);
 
 	return n != NAT_NONE && lifetime_mapping_alive(nat, n, now) ? n : NAT_NONE;

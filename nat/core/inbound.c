@@ -47,8 +47,8 @@ static struct nat_outcome admit(struct nat *nat, const struct packet *pkt,
 	bool tcp = protocol == NAT_TCP;
 	uint32_t session;
 
-	if (tcp && (pkt->tcp_flags & (PACKET_TCP_SYN | PACKET_TCP_ACK | PACKET_TCP_RST)) !=
-		   PACKET_TCP_SYN)
+	if (tcp &&
+	    (pkt->tcp_flags & (PACKET_TCP_SYN | PACKET_TCP_ACK | PACKET_TCP_RST)) != PACKET_TCP_SYN)
 		return drop(REASON_TCP_NO_SESSION);
 	if (!tcp && nat->options.protocol[protocol].refresh == REFRESH_OUTBOUND)
 		return pass_once(nat, pkt, mapping);
@@ -63,8 +63,8 @@ static struct nat_outcome admit(struct nat *nat, const struct packet *pkt,
 	return rewritten(REASON_SESSION_CREATED, mapping, session);
 }
 
-struct nat_outcome inbound_translate(struct nat *nat, struct packet *pkt, enum nat_protocol protocol,
-				     struct mono now)
+struct nat_outcome inbound_translate(struct nat *nat, struct packet *pkt,
+				     enum nat_protocol protocol, struct mono now)
 {
 	const struct endpoint external = pkt->destination;
 	struct endpoint remote = pkt->source;
@@ -73,13 +73,13 @@ struct nat_outcome inbound_translate(struct nat *nat, struct packet *pkt, enum n
 
 	if (protocol == NAT_ICMP) {
 		if (packet_is_icmp_request(pkt))
-			return unmatched(nat);	/* for the router itself, never mapped */
+			return unmatched(nat); /* for the router itself, never mapped */
 		remote.port = 0;
 	}
 	session = session_find_external(&nat->sessions, protocol, &external, &remote);
 	if (session != NAT_NONE && lifetime_session_alive(nat, session, now)) {
-		outcome = rewritten(REASON_TRANSLATED,
-				    session_at(&nat->sessions, session)->mapping, session);
+		outcome = rewritten(REASON_TRANSLATED, session_at(&nat->sessions, session)->mapping,
+				    session);
 	} else {
 		mapping = find_mapping(nat, protocol, &external, now);
 		if (mapping == NAT_NONE)

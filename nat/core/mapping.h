@@ -23,15 +23,15 @@ struct traffic {
 };
 
 struct mapping {
-	uint32_t mark;	   /* the arena's */
-	uint8_t protocol;  /* enum nat_protocol */
-	uint8_t behavior;  /* enum mapping_behavior it was made under */
+	uint32_t mark;	  /* the arena's */
+	uint8_t protocol; /* enum nat_protocol */
+	uint8_t behavior; /* enum mapping_behavior it was made under */
 	struct endpoint internal, external;
-	struct endpoint remote;	   /* remote part of the key; all zero if there is none */
-	uint32_t sessions;	   /* how many */
-	uint32_t first_session;	   /* head of their list, kept by session.c */
+	struct endpoint remote; /* remote part of the key; all zero if there is none */
+	uint32_t sessions;	/* how many */
+	uint32_t first_session; /* head of their list, kept by session.c */
 	struct mono created;
-	struct traffic past[2];	   /* by side sent from: traffic of no living session */
+	struct traffic past[2]; /* by side sent from: traffic of no living session */
 };
 
 struct mapping_table {

@@ -59,7 +59,8 @@ static void change_pool(struct nat *nat, struct ports *fresh)
 
 static bool same_pool(const struct external_list *a, const struct external_list *b)
 {
-	return a->count == b->count && memcmp(a->ranges, b->ranges, a->count * sizeof(a->ranges[0])) == 0;
+	return a->count == b->count &&
+	       memcmp(a->ranges, b->ranges, a->count * sizeof(a->ranges[0])) == 0;
 }
 
 int nat_configure(struct nat *nat, const struct options *options)
@@ -171,8 +172,8 @@ static int next_due(const struct nat *nat, struct mono *due)
 	int next = TIMEOUT_CLASSES;
 
 	*due = MONO_NEVER;
-	for (int class = 0; class < TIMEOUT_CLASSES; class++) {
-		uint32_t head = nat->sessions.expiry[class].head;
+	for (int list = 0; list < TIMEOUT_CLASSES; list++) {
+		uint32_t head = nat->sessions.expiry[list].head;
 		struct mono at;
 
 		if (head == NAT_NONE)
@@ -180,7 +181,7 @@ static int next_due(const struct nat *nat, struct mono *due)
 		at = session_expiry(session_at(&nat->sessions, head), &nat->options);
 		if (at.ms < due->ms) {
 			*due = at;
-			next = class;
+			next = list;
 		}
 	}
 	return next;
@@ -189,11 +190,11 @@ static int next_due(const struct nat *nat, struct mono *due)
 struct mono nat_tick(struct nat *nat, struct mono now, unsigned int budget)
 {
 	struct mono due;
-	int class;
+	int list;
 
-	for (class = next_due(nat, &due); mono_reached(now, due) && budget > 0; budget--) {
-		lifetime_remove_session(nat, nat->sessions.expiry[class].head);
-		class = next_due(nat, &due);
+	for (list = next_due(nat, &due); mono_reached(now, due) && budget > 0; budget--) {
+		lifetime_remove_session(nat, nat->sessions.expiry[list].head);
+		list = next_due(nat, &due);
 	}
 	return due;
 }

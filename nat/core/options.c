@@ -52,6 +52,7 @@ static const struct option_value unmatched_values[] = {
 #define TIMEOUT .type = OPTION_DURATION, .least = 100, .most = 365 * DAY_MS, .unit = "time"
 #define RECORDS .type = OPTION_NUMBER, .least = 1, .most = ARENA_MAX, .unit = "records"
 
+/* clang-format off */
 static const struct option_spec specs[OPTION_COUNT] = {
 	[OPT_NAT_LAN] = { "nat.lan", .type = OPTION_INTERFACE, .offset = AT(lan),
 		.initial = "lan", .meaning = "interface towards the internal hosts" },
@@ -138,6 +139,7 @@ static const struct option_spec specs[OPTION_COUNT] = {
 		.initial = "60s", .clause = "RFC 5508 REQ-2",
 		.meaning = "silence after which a query session ends" },
 };
+/* clang-format on */
 
 const struct option_spec *option_spec(enum option_id id)
 {
@@ -184,7 +186,9 @@ static int64_t unit_ms(const char *text, size_t *length)
 	static const struct {
 		const char *name;
 		int64_t ms;
-	} units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", DAY_MS } };
+	} units[] = {
+		{ "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", DAY_MS }
+	};
 
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
 		*length = strlen(units[i].name);
@@ -419,7 +423,8 @@ const char *option_allowed(enum option_id id, char *buf)
 	case OPTION_ADDRESSES:
 		snprintf(buf, OPTIONS_TEXT_MAX,
 			 "auto, or IPv4 addresses, ranges a-b and prefixes a/len, none twice, "
-			 "separated by commas, at most %d addresses", OPTIONS_ADDRESSES_MAX);
+			 "separated by commas, at most %d addresses",
+			 OPTIONS_ADDRESSES_MAX);
 		return buf;
 	case OPTION_PORT_RANGE:
 		return strcpy(buf, "a range FIRST-LAST within 1-65535");
@@ -428,8 +433,8 @@ const char *option_allowed(enum option_id id, char *buf)
 	case OPTION_SEED:
 		return strcpy(buf, "random, or a number from 1 on");
 	case OPTION_NUMBER:
-		snprintf(buf, OPTIONS_TEXT_MAX, "a number from %" PRId64 " to %" PRId64, spec->least,
-			 spec->most);
+		snprintf(buf, OPTIONS_TEXT_MAX, "a number from %" PRId64 " to %" PRId64,
+			 spec->least, spec->most);
 		return buf;
 	case OPTION_DURATION:
 		format_duration(spec->least, least);
@@ -450,7 +455,7 @@ void options_init(struct options *o)
 	o->protocol[NAT_ICMP].port_range = (struct port_range){ .first = 1, .last = UINT16_MAX };
 	for (unsigned int id = 0; id < OPTION_COUNT; id++)
 		if (parse_value(&specs[id], specs[id].initial, o) < 0)
-			abort();	/* the table contradicts itself */
+			abort(); /* the table contradicts itself */
 }
 
 /* How many letters to change, add or take out to turn @a into @b (Levenshtein); 99 if long. */
@@ -481,7 +486,7 @@ static unsigned int edit_distance(const char *a, const char *b)
 static void explain_unknown(const char *key, char *why, size_t why_size)
 {
 	const char *nearest = NULL;
-	unsigned int best = 5;	/* further off is no help */
+	unsigned int best = 5; /* further off is no help */
 
 	for (unsigned int id = 0; id < OPTION_COUNT; id++) {
 		unsigned int distance = edit_distance(key, specs[id].key);
@@ -524,7 +529,8 @@ int options_check(const struct options *o, char *why, size_t why_size)
 	if (o->max_sessions < o->max_mappings) {
 		snprintf(why, why_size,
 			 "nat.max-sessions (%" PRIu64 ") is below nat.max-mappings (%" PRIu64
-			 "); every mapping has a session", o->max_sessions, o->max_mappings);
+			 "); every mapping has a session",
+			 o->max_sessions, o->max_mappings);
 		return -EINVAL;
 	}
 	return 0;

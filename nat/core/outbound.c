@@ -62,8 +62,7 @@ static struct nat_outcome open_session(struct nat *nat, enum nat_protocol protoc
 				       const struct endpoint *internal,
 				       const struct endpoint *remote, struct mono now)
 {
-	struct endpoint part =
-		mapping_remote_part(nat->options.protocol[protocol].mapping, remote);
+	struct endpoint part = mapping_remote_part(nat->options.protocol[protocol].mapping, remote);
 	enum nat_reason reason = REASON_SESSION_CREATED;
 	struct nat_outcome refused;
 	uint32_t mapping, session;
@@ -81,8 +80,8 @@ static struct nat_outcome open_session(struct nat *nat, enum nat_protocol protoc
 	return rewritten(reason, mapping, session);
 }
 
-struct nat_outcome outbound_translate(struct nat *nat, struct packet *pkt, enum nat_protocol protocol,
-				      struct mono now)
+struct nat_outcome outbound_translate(struct nat *nat, struct packet *pkt,
+				      enum nat_protocol protocol, struct mono now)
 {
 	const struct endpoint internal = pkt->source;
 	struct endpoint remote = pkt->destination;
@@ -96,8 +95,8 @@ struct nat_outcome outbound_translate(struct nat *nat, struct packet *pkt, enum 
 	}
 	session = session_find_internal(&nat->sessions, protocol, &internal, &remote);
 	if (session != NAT_NONE && lifetime_session_alive(nat, session, now)) {
-		outcome = rewritten(REASON_TRANSLATED,
-				    session_at(&nat->sessions, session)->mapping, session);
+		outcome = rewritten(REASON_TRANSLATED, session_at(&nat->sessions, session)->mapping,
+				    session);
 	} else {
 		if (!opens_session(pkt, protocol))
 			return drop(REASON_TCP_NO_SESSION);

@@ -98,7 +98,9 @@ static uint16_t find_ascending(const struct port_map *map, uint32_t first, uint3
 	uint64_t open = ~map->taken[word] & (UINT64_MAX << (first % 64));
 
 	if (open == 0) {
-		word = word + 1 < PORTS_WORDS ? next_free_word(map, word + 1) : PORTS_WORDS;
+		if (word + 1 == PORTS_WORDS)
+			return 0;
+		word = next_free_word(map, word + 1);
 		if (word == PORTS_WORDS)
 			return 0;
 		open = ~map->taken[word];
@@ -126,7 +128,8 @@ static uint16_t pick_random(const struct port_map *map, struct port_range range,
 
 static uint16_t pick_sequential(struct port_map *map, struct port_range range)
 {
-	uint32_t start = map->next < range.first || map->next > range.last ? range.first : map->next;
+	uint32_t start =
+		map->next < range.first || map->next > range.last ? range.first : map->next;
 	uint16_t port = port_map_find(map, range.first, range.last, (uint16_t)start);
 
 	map->next = (uint32_t)port + 1;

@@ -16,12 +16,19 @@ struct preset {
 	struct knob knobs[8]; /* where it differs from home; ends with a NULL key */
 };
 
-#define FILTER(value) \
-	{ "udp.filtering", value }, { "tcp.filtering", value }, { "icmp.filtering", value }
-#define MAP(value) \
-	{ "udp.mapping", value }, { "tcp.mapping", value }, { "icmp.mapping", value }
+#define FILTER(value)                                           \
+	{ "udp.filtering", value }, { "tcp.filtering", value }, \
+	{                                                       \
+		"icmp.filtering", value                         \
+	}
+#define MAP(value)                                          \
+	{ "udp.mapping", value }, { "tcp.mapping", value }, \
+	{                                                   \
+		"icmp.mapping", value                       \
+	}
 
 /* The popular names are those of RFC 3489 section 5, in the terms of RFC 4787. */
+/* clang-format off */
 static const struct preset presets[] = {
 	{ { "home", "what the RFCs ask of a home router; the default",
 	    "RFC 4787, RFC 5382, RFC 5508" }, { { NULL, NULL } } },
@@ -34,6 +41,7 @@ static const struct preset presets[] = {
 	{ { "symmetric", "another external port for every remote endpoint",
 	    "RFC 3489 section 5" }, { MAP("apdm"), FILTER("apdf") } },
 };
+/* clang-format on */
 
 const struct preset_spec *preset_spec(unsigned int index)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "nat/core/reason.h"
 
+/* clang-format off */
 static const struct reason_spec reasons[REASON_COUNT] = {
 	[REASON_TRANSLATED] = { "translated", false,
 		"belonged to a known session", "RFC 3022 4.1" },
@@ -69,6 +70,7 @@ static const struct reason_spec reasons[REASON_COUNT] = {
 	[REASON_SESSIONS_FULL] = { "sessions-full", true,
 		"nat.max-sessions reached; nothing is evicted", "RFC 6888 REQ-5" },
 };
+/* clang-format on */
 
 const struct reason_spec *reason_spec(enum nat_reason reason)
 {

@@ -48,7 +48,7 @@ enum nat_reason {
 };
 
 struct reason_spec {
-	const char *name;	 /* stable: in counters, JSON, documents */
+	const char *name; /* stable: in counters, JSON, documents */
 	bool drop;
 	const char *explanation; /* one line */
 	const char *clause;	 /* RFC and section or requirement; "" where none speaks of it */

@@ -140,9 +140,9 @@ void session_touch(struct session_table *t, uint32_t n, enum timeout_class class
 
 	s->last_use = now;
 	if (s->class == class && s->expiry_next == NAT_NONE)
-		return;		/* is the last already */
+		return; /* is the last already */
 	expiry_unlink(t, s);
-	s->class = (uint8_t)class;
+	s->class = (uint8_t) class;
 	expiry_append(t, n);
 }
 
@@ -230,7 +230,7 @@ uint32_t session_add(struct session_table *t, uint32_t mapping, const struct end
 	s = session_at(t, n);
 	s->mapping = mapping;
 	s->remote = *remote;
-	s->class = (uint8_t)class;
+	s->class = (uint8_t) class;
 	s->created = s->last_use = now;
 	arena_publish(&t->arena, n);
 	index_add(&t->by_internal, pair_hash(t, protocol, &m->internal, remote), n);

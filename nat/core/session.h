@@ -19,8 +19,8 @@ struct session {
 	uint32_t mark;	  /* the arena's */
 	uint32_t mapping; /* record number */
 	struct endpoint remote;
-	uint8_t class;	  /* enum timeout_class: which expiry list */
-	uint8_t indexed;  /* stands in by_peer for its ring */
+	uint8_t class;	 /* enum timeout_class: which expiry list */
+	uint8_t indexed; /* stands in by_peer for its ring */
 	struct tcp_track tcp;
 	struct mono created, last_use;
 	struct traffic traffic[2];		 /* by side sent from */

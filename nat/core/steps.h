@@ -28,14 +28,13 @@ static inline struct nat_outcome rewritten(enum nat_reason reason, uint32_t mapp
 	return (struct nat_outcome){ NAT_REWRITTEN, reason, mapping, session, OPT_NONE };
 }
 
-
 /* outbound.c: from an internal endpoint to a remote one (RFC 3022 section 4.1). */
-struct nat_outcome outbound_translate(struct nat *nat, struct packet *pkt, enum nat_protocol protocol,
-				      struct mono now);
+struct nat_outcome outbound_translate(struct nat *nat, struct packet *pkt,
+				      enum nat_protocol protocol, struct mono now);
 
 /* inbound.c: from a remote endpoint to an external one of ours. */
-struct nat_outcome inbound_translate(struct nat *nat, struct packet *pkt, enum nat_protocol protocol,
-				     struct mono now);
+struct nat_outcome inbound_translate(struct nat *nat, struct packet *pkt,
+				     enum nat_protocol protocol, struct mono now);
 
 /* icmp_error.c: an ICMP error and the packet it quotes (RFC 5508 section 4). Never refreshes. */
 struct nat_outcome icmp_error_translate(struct nat *nat, struct packet *pkt, enum nat_side from,

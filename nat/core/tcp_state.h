@@ -60,9 +60,9 @@ struct tcp_step tcp_step(enum tcp_state state, unsigned int flags, enum nat_side
 
 /* What a session remembers of its connection; zero is CLOSED. */
 struct tcp_track {
-	uint8_t state;		/* enum tcp_state */
-	uint8_t fins;		/* seen and acknowledged, a bit each per side */
-	uint32_t after_fin[2];	/* per side: sequence number that acknowledges its FIN */
+	uint8_t state;	       /* enum tcp_state */
+	uint8_t fins;	       /* seen and acknowledged, a bit each per side */
+	uint32_t after_fin[2]; /* per side: sequence number that acknowledges its FIN */
 };
 
 struct tcp_segment {

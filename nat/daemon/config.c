@@ -28,7 +28,7 @@ static int read_line(void *user, const char *section, const char *name, const ch
 	char key[128], *why = file->why, ignored[CONFIG_WHY_MAX];
 	size_t why_size = file->why_size;
 
-	if (*why != '\0') {	/* the first error is the one to report; the rest is only read */
+	if (*why != '\0') { /* the first error is the one to report; the rest is only read */
 		why = ignored;
 		why_size = sizeof(ignored);
 	}
@@ -141,7 +141,8 @@ static int read_number(const char *text, long most, long *value)
 
 	errno = 0;
 	*value = strtol(text, &end, 10);
-	return errno != 0 || end == text || *end != '\0' || *value < 0 || *value > most ? -EINVAL : 0;
+	return errno != 0 || end == text || *end != '\0' || *value < 0 || *value > most ? -EINVAL
+											: 0;
 }
 
 static int read_assignment(struct options *o, const char *text, char *why, size_t why_size)
@@ -207,7 +208,7 @@ static int read_flag(struct config *config, int flag, const char *argument, char
 			 sizeof(config->socket) - 1);
 		return -EINVAL;
 	default:
-		snprintf(why, size, "try 'natemd --help'");	/* getopt has named the flag */
+		snprintf(why, size, "try 'natemd --help'"); /* getopt has named the flag */
 		return -EINVAL;
 	}
 }
@@ -272,8 +273,8 @@ static int find_interface(const char *key, const char *name, unsigned int *index
 	if (*index != 0)
 		return 0;
 	name_interfaces(all, sizeof(all));
-	snprintf(why, why_size,
-		 "%s: no interface '%s' in this network namespace; there are: %s", key, name, all);
+	snprintf(why, why_size, "%s: no interface '%s' in this network namespace; there are: %s",
+		 key, name, all);
 	return -ENODEV;
 }
 
@@ -284,7 +285,8 @@ static int addresses_of(const char *interface, struct external_list *list, char 
 
 	if (getifaddrs(&all) < 0)
 		return -errno;
-	for (struct ifaddrs *a = all; a != NULL && list->count < OPTIONS_EXTERNAL_MAX; a = a->ifa_next) {
+	for (struct ifaddrs *a = all; a != NULL && list->count < OPTIONS_EXTERNAL_MAX;
+	     a = a->ifa_next) {
 		struct sockaddr_in in4;
 		struct addr address;
 
@@ -300,7 +302,8 @@ static int addresses_of(const char *interface, struct external_list *list, char 
 		return 0;
 	snprintf(why, why_size,
 		 "nat.external is auto, but interface '%s' has no IPv4 address; give it one, or "
-		 "set nat.external", interface);
+		 "set nat.external",
+		 interface);
 	return -EADDRNOTAVAIL;
 }
 

@@ -64,7 +64,7 @@ static int listen_at(const char *path)
 
 	if (fd < 0)
 		return -errno;
-	mask = umask(0177);	/* owner only: whoever may write here steers the NAT */
+	mask = umask(0177); /* owner only: whoever may write here steers the NAT */
 	err = bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
 	umask(mask);
 	if (err == 0 && listen(fd, CONTROL_CLIENTS) < 0)
@@ -206,8 +206,8 @@ static int answer_line(struct control_client *client, struct daemon *d, bool *an
 			return 0;
 		client->ended = true; /* where its next request starts, nobody knows */
 		client->input_length = 0;
-		return set_output(client, rpc_error(NULL, RPC_INVALID_REQUEST,
-						    "request longer than 64 KiB"));
+		return set_output(
+			client, rpc_error(NULL, RPC_INVALID_REQUEST, "request longer than 64 KiB"));
 	}
 	length = (size_t)(end - client->input);
 	err = length == 0 ? 0 : set_output(client, methods_answer(d, client->input, length));

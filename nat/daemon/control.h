@@ -14,18 +14,18 @@
 enum { CONTROL_CLIENTS = 64 };
 
 struct control_client {
-	int fd; /* -1: free place */
-	bool ended;	 /* sends no more; closed when its answers are out */
-	char *input;	 /* owned, RPC_LINE_MAX bytes */
+	int fd;	     /* -1: free place */
+	bool ended;  /* sends no more; closed when its answers are out */
+	char *input; /* owned, RPC_LINE_MAX bytes */
 	size_t input_length;
-	char *output;	 /* owned; NULL when all is sent */
+	char *output; /* owned; NULL when all is sent */
 	size_t output_length, output_sent;
 };
 
 struct control {
 	int fd;
 	struct control_client clients[CONTROL_CLIENTS];
-	struct loop *loop;   /* borrowed */
+	struct loop *loop; /* borrowed */
 	char path[RPC_PATH_MAX];
 };
 

@@ -64,11 +64,15 @@ static int open_queue(struct daemon *d, const struct config_resolved *resolved, 
 	int err = queue_open(&d->queue, number);
 
 	if (err == -EBUSY)
-		log_error("queue %u of this network namespace is taken by another process; end that "
-			  "one, or choose another with --queue (and in the iptables rules)", number);
+		log_error(
+			"queue %u of this network namespace is taken by another process; end that "
+			"one, or choose another with --queue (and in the iptables rules)",
+			number);
 	else if (err == -EPERM)
-		log_error("queue %u: not permitted; natemd needs root (CAP_NET_ADMIN) in its network "
-			  "namespace", number);
+		log_error(
+			"queue %u: not permitted; natemd needs root (CAP_NET_ADMIN) in its network "
+			"namespace",
+			number);
 	else if (err < 0)
 		log_error("queue %u: %s", number, strerror(-err));
 	d->queue.lan = resolved->lan;
@@ -82,10 +86,12 @@ static int open_control(struct control *c, const char *path, struct loop *loop)
 
 	if (err == -EADDRINUSE)
 		log_error("%s: another natemd listens there; end that one, or choose another path "
-			  "with --socket", path);
+			  "with --socket",
+			  path);
 	else if (err == -EEXIST)
 		log_error("%s: something that is no socket lies there; move it away, or choose "
-			  "another path with --socket", path);
+			  "another path with --socket",
+			  path);
 	else if (err < 0)
 		log_error("%s: %s", path, strerror(-err));
 	return err;
@@ -125,7 +131,8 @@ static const char *signal_name(struct loop *l)
 }
 
 /* Serve one event: 0 to go on, 1 to end well, -errno to end badly. */
-static int serve(struct loop *l, struct daemon *d, struct control *c, const struct loop_event *event)
+static int serve(struct loop *l, struct daemon *d, struct control *c,
+		 const struct loop_event *event)
 {
 	switch (event->source) {
 	case LOOP_SIGNAL:

@@ -47,15 +47,24 @@ static json_t *json_addr(const struct addr *a)
 	return json_string(addr_format(a, text));
 }
 
-static json_t *json_traffic(const struct traffic *t)
+/* Add a member; @value is taken. */
+static void put(json_t *object, const char *name, json_t *value)
 {
-	return json_pack("{s:o, s:o}", "packets", json_count(t->packets), "bytes",
-			 json_count(t->bytes));
+	json_object_set_new(object, name, value);
 }
 
-static json_t *json_left(struct mono end, struct mono now)
+static void put_text(json_t *object, const char *name, const char *text)
 {
-	return json_integer(end.ms > now.ms ? end.ms - now.ms : 0);
+	put(object, name, json_string(text));
+}
+
+static json_t *json_traffic(const struct traffic *t)
+{
+	json_t *traffic = json_object();
+
+	put(traffic, "packets", json_count(t->packets));
+	put(traffic, "bytes", json_count(t->bytes));
+	return traffic;
 }
 
 /* The remote part of a mapping's key: null, an address or an endpoint. */
@@ -79,34 +88,51 @@ static json_t *json_state(const struct mapping *m, const struct session *s)
 	return json_string(tcp_state_name((enum tcp_state)s->tcp.state));
 }
 
+static void add_traffic(struct traffic sum[2], const struct traffic more[2])
+{
+	for (int side = 0; side < 2; side++) {
+		sum[side].packets += more[side].packets;
+		sum[side].bytes += more[side].bytes;
+	}
+}
+
+/* What mappings and sessions are both told by. */
+static json_t *json_record(uint32_t n, const struct mapping *m, json_t *remote, json_t *state)
+{
+	json_t *record = json_object();
+
+	put(record, "id", json_count(n));
+	put_text(record, "protocol", nat_protocol_name((enum nat_protocol)m->protocol));
+	put(record, "internal", json_endpoint(&m->internal));
+	put(record, "external", json_endpoint(&m->external));
+	put(record, "remote", remote);
+	put(record, "state", state);
+	return record;
+}
+
+static void put_life(json_t *record, struct mono created, struct mono end, struct mono now,
+		     const struct traffic traffic[2])
+{
+	put(record, "age_ms", json_integer(now.ms - created.ms));
+	put(record, "expires_in_ms", json_integer(end.ms > now.ms ? end.ms - now.ms : 0));
+	put(record, "outbound", json_traffic(&traffic[NAT_INTERNAL]));
+	put(record, "inbound", json_traffic(&traffic[NAT_EXTERNAL]));
+}
+
 static json_t *json_mapping(const struct daemon *d, uint32_t n)
 {
 	const struct mapping *m = mapping_at(&d->nat.mappings, n);
-	const struct session *latest =
-		session_at(&d->nat.sessions, nat_mapping_latest(&d->nat, n));
+	const struct session *s = session_at(&d->nat.sessions, nat_mapping_latest(&d->nat, n));
+	json_t *record = json_record(n, m, json_remote_part(m), json_state(m, s));
 	struct traffic sum[2] = { m->past[0], m->past[1] };
 
-	for (uint32_t i = m->first_session; i != NAT_NONE;) {
-		const struct session *s = session_at(&d->nat.sessions, i);
-
-		for (int side = 0; side < 2; side++) {
-			sum[side].packets += s->traffic[side].packets;
-			sum[side].bytes += s->traffic[side].bytes;
-		}
-		i = s->mapping_next;
+	for (uint32_t i = m->first_session; i != NAT_NONE; i = s->mapping_next) {
+		s = session_at(&d->nat.sessions, i);
+		add_traffic(sum, s->traffic);
 	}
-	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-			 "id", json_count(n),
-			 "protocol", nat_protocol_name((enum nat_protocol)m->protocol),
-			 "internal", json_endpoint(&m->internal),
-			 "external", json_endpoint(&m->external),
-			 "remote", json_remote_part(m),
-			 "state", json_state(m, latest),
-			 "sessions", json_count(m->sessions),
-			 "age_ms", json_integer(d->now.ms - m->created.ms),
-			 "expires_in_ms", json_left(nat_mapping_expiry(&d->nat, n), d->now),
-			 "outbound", json_traffic(&sum[NAT_INTERNAL]),
-			 "inbound", json_traffic(&sum[NAT_EXTERNAL]));
+	put(record, "sessions", json_count(m->sessions));
+	put_life(record, m->created, nat_mapping_expiry(&d->nat, n), d->now, sum);
+	return record;
 }
 
 /* An ICMP query has an identifier at our end only: its remote is an address. */
@@ -119,19 +145,11 @@ static json_t *json_session(const struct daemon *d, uint32_t n)
 {
 	const struct session *s = session_at(&d->nat.sessions, n);
 	const struct mapping *m = mapping_at(&d->nat.mappings, s->mapping);
+	json_t *record = json_record(n, m, json_remote(m, s), json_state(m, s));
 
-	return json_pack("{s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-			 "id", json_count(n),
-			 "mapping", json_count(s->mapping),
-			 "protocol", nat_protocol_name((enum nat_protocol)m->protocol),
-			 "internal", json_endpoint(&m->internal),
-			 "external", json_endpoint(&m->external),
-			 "remote", json_remote(m, s),
-			 "state", json_state(m, s),
-			 "age_ms", json_integer(d->now.ms - s->created.ms),
-			 "expires_in_ms", json_left(session_expiry(s, &d->nat.options), d->now),
-			 "outbound", json_traffic(&s->traffic[NAT_INTERNAL]),
-			 "inbound", json_traffic(&s->traffic[NAT_EXTERNAL]));
+	put(record, "mapping", json_count(s->mapping));
+	put_life(record, s->created, session_expiry(s, &d->nat.options), d->now, s->traffic);
+	return record;
 }
 
 /* --- parameters ---------------------------------------------------------------------------- */
@@ -181,7 +199,8 @@ static bool number_parameter(json_t *params, const char *name, json_int_t least,
 	failure->code = RPC_INVALID_PARAMS;
 	snprintf(failure->why, sizeof(failure->why),
 		 "%s: a whole number from %" JSON_INTEGER_FORMAT " to %" JSON_INTEGER_FORMAT
-		 " is needed", name, least, most);
+		 " is needed",
+		 name, least, most);
 	return false;
 }
 
@@ -225,34 +244,62 @@ static json_t *sessions_list(struct daemon *d, json_t *params, struct failure *f
 
 static json_t *json_usage(const struct arena *a)
 {
-	return json_pack("{s:o, s:o}", "live", json_count(a->live), "limit", json_count(a->limit));
+	json_t *usage = json_object();
+
+	put(usage, "live", json_count(a->live));
+	put(usage, "limit", json_count(a->limit));
+	return usage;
 }
 
-static json_t *status_get(struct daemon *d, json_t *params, struct failure *failure)
+static json_t *json_queue(const struct queue *q)
 {
-	const struct ports *ports = &d->nat.ports;
-	json_t *external;
+	json_t *queue = json_object();
+
+	put(queue, "number", json_count(q->number));
+	put(queue, "packets", json_count(q->packets));
+	put(queue, "batches", json_count(q->batches));
+	put(queue, "overruns", json_count(q->overruns));
+	put(queue, "lost_verdicts", json_count(q->lost_verdicts));
+	return queue;
+}
+
+static json_t *json_pool(const struct ports *ports)
+{
+	json_t *pool = json_array();
+
+	for (uint32_t i = 0; i < ports->count; i++)
+		json_array_append_new(pool, json_addr(&ports->addresses[i]));
+	return pool;
+}
+
+static json_t *status(struct daemon *d, json_t *params, struct failure *failure)
+{
+	json_t *result;
 
 	if (!only_parameters(params, no_parameters, failure))
 		return NULL;
-	external = json_array();
-	for (uint32_t i = 0; i < ports->count; i++)
-		json_array_append_new(external, json_addr(&ports->addresses[i]));
-	return json_pack("{s:s, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:{s:i, s:o, s:o, s:o, s:o}}",
-			 "version", NATEM_VERSION,
-			 "pid", json_integer(getpid()),
-			 "uptime_ms", json_integer(d->now.ms - d->started.ms),
-			 "lan", d->asked.lan,
-			 "wan", d->asked.wan,
-			 "external", external,
-			 "mappings", json_usage(&d->nat.mappings.arena),
-			 "sessions", json_usage(&d->nat.sessions.arena),
-			 "queue",
-				 "number", (int)d->queue.number,
-				 "packets", json_count(d->queue.packets),
-				 "batches", json_count(d->queue.batches),
-				 "overruns", json_count(d->queue.overruns),
-				 "lost_verdicts", json_count(d->queue.lost_verdicts));
+	result = json_object();
+	put_text(result, "version", NATEM_VERSION);
+	put(result, "pid", json_integer(getpid()));
+	put(result, "uptime_ms", json_integer(d->now.ms - d->started.ms));
+	put_text(result, "lan", d->asked.lan);
+	put_text(result, "wan", d->asked.wan);
+	put(result, "external", json_pool(&d->nat.ports));
+	put(result, "mappings", json_usage(&d->nat.mappings.arena));
+	put(result, "sessions", json_usage(&d->nat.sessions.arena));
+	put(result, "queue", json_queue(&d->queue));
+	return result;
+}
+
+static json_t *json_counter(const struct reason_spec *spec, uint64_t value)
+{
+	json_t *counter = json_object();
+
+	put(counter, "value", json_count(value));
+	put(counter, "drop", json_boolean(spec->drop));
+	put_text(counter, "meaning", spec->explanation);
+	put_text(counter, "clause", spec->clause);
+	return counter;
 }
 
 static json_t *counters_get(struct daemon *d, json_t *params, struct failure *failure)
@@ -265,10 +312,7 @@ static json_t *counters_get(struct daemon *d, json_t *params, struct failure *fa
 	for (unsigned int i = 0; i < REASON_COUNT; i++) {
 		const struct reason_spec *spec = reason_spec((enum nat_reason)i);
 
-		json_object_set_new(counters, spec->name,
-				    json_pack("{s:o, s:b, s:s, s:s}", "value",
-					      json_count(d->nat.counters[i]), "drop", spec->drop,
-					      "meaning", spec->explanation, "clause", spec->clause));
+		put(counters, spec->name, json_counter(spec, d->nat.counters[i]));
 	}
 	return json_pack("{s:o}", "counters", counters);
 }
@@ -278,12 +322,16 @@ static json_t *counters_get(struct daemon *d, json_t *params, struct failure *fa
 static json_t *json_option(const struct options *o, enum option_id id)
 {
 	const struct option_spec *spec = option_spec(id);
-	char value[OPTIONS_TEXT_MAX], allowed[OPTIONS_TEXT_MAX];
+	char text[OPTIONS_TEXT_MAX];
+	json_t *option = json_object();
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "value", options_format(o, id, value),
-			 "default", spec->initial, "allowed", option_allowed(id, allowed), "unit",
-			 spec->unit != NULL ? spec->unit : "", "meaning", spec->meaning, "clause",
-			 spec->clause != NULL ? spec->clause : "");
+	put_text(option, "value", options_format(o, id, text));
+	put_text(option, "default", spec->initial);
+	put_text(option, "allowed", option_allowed(id, text));
+	put_text(option, "unit", spec->unit != NULL ? spec->unit : "");
+	put_text(option, "meaning", spec->meaning);
+	put_text(option, "clause", spec->clause != NULL ? spec->clause : "");
+	return option;
 }
 
 /* Is @key among the strings of @keys? Without @keys, every knob is asked for. */
@@ -405,16 +453,13 @@ static json_t *options_change(struct daemon *d, json_t *params, struct failure *
 
 /* --- the table ----------------------------------------------------------------------------- */
 
-static json_t *methods_list(struct daemon *d, json_t *params, struct failure *failure);
-
 static const struct method methods[] = {
-	{ { "status.get", "", "version, interfaces, table use, queue figures" }, status_get },
+	{ { "status", "", "version, interfaces, table use, queue figures" }, status },
 	{ { "mappings.list", "cursor, limit", "a page of the mapping table" }, mappings_list },
 	{ { "sessions.list", "cursor, limit", "a page of the session table" }, sessions_list },
 	{ { "counters.get", "", "packets by reason, with what each means" }, counters_get },
 	{ { "options.get", "keys", "knobs with value, default and meaning" }, options_get },
 	{ { "options.set", "options", "change knobs, all or none" }, options_change },
-	{ { "methods.list", "", "this table" }, methods_list },
 };
 
 enum { METHODS = sizeof(methods) / sizeof(methods[0]) };
@@ -422,21 +467,6 @@ enum { METHODS = sizeof(methods) / sizeof(methods[0]) };
 const struct method_spec *method_spec(unsigned int index)
 {
 	return index < METHODS ? &methods[index].spec : NULL;
-}
-
-static json_t *methods_list(struct daemon *d, json_t *params, struct failure *failure)
-{
-	json_t *all;
-
-	(void)d;
-	if (!only_parameters(params, no_parameters, failure))
-		return NULL;
-	all = json_array();
-	for (unsigned int i = 0; i < METHODS; i++)
-		json_array_append_new(all, json_pack("{s:s, s:s, s:s}", "name", methods[i].spec.name,
-						     "parameters", methods[i].spec.parameters,
-						     "meaning", methods[i].spec.meaning));
-	return json_pack("{s:o}", "methods", all);
 }
 
 static const struct method *find_method(const char *name)
@@ -447,6 +477,17 @@ static const struct method *find_method(const char *name)
 	return NULL;
 }
 
+static json_t *no_such_method(json_t *id)
+{
+	char why[256] = "no such method; there are:";
+	size_t used = strlen(why);
+
+	for (unsigned int i = 0; i < METHODS; i++)
+		used += (size_t)snprintf(why + used, sizeof(why) - used, "%s %s", i > 0 ? "," : "",
+					 methods[i].spec.name);
+	return rpc_error(id, RPC_METHOD_NOT_FOUND, why);
+}
+
 static json_t *run(struct daemon *d, const struct rpc_request *request)
 {
 	const struct method *method = find_method(request->method);
@@ -454,16 +495,12 @@ static json_t *run(struct daemon *d, const struct rpc_request *request)
 	json_t *result;
 
 	if (method == NULL)
-		return rpc_error(request->id, RPC_METHOD_NOT_FOUND,
-				 "no such method; methods.list names them");
+		return no_such_method(request->id);
 	result = method->run(d, request->params, &failure);
 	if (result == NULL)
 		return rpc_error(request->id, failure.code, failure.why);
-	if (request->id == NULL) {
-		json_decref(result);
-		return NULL;
-	}
-	return rpc_result(request->id, result);
+	/* A notification has no id, and nobody waits for its result. */
+	return rpc_result(request->id != NULL ? request->id : json_null(), result);
 }
 
 json_t *methods_answer(struct daemon *d, const char *line, size_t length)
@@ -474,7 +511,7 @@ json_t *methods_answer(struct daemon *d, const char *line, size_t length)
 	if (answer != NULL)
 		return answer;
 	answer = run(d, &request);
-	if (request.id == NULL && answer != NULL) { /* a notification is not answered, not even no */
+	if (request.id == NULL) {
 		json_decref(answer);
 		answer = NULL;
 	}

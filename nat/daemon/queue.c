@@ -43,7 +43,8 @@ static int configure(struct queue *q, struct nlmsghdr *message)
 	if (mnl_socket_sendto(q->socket, message, message->nlmsg_len) < 0)
 		return -errno;
 	n = mnl_socket_recvfrom(q->socket, answer, sizeof(answer));
-	if (n < 0 || mnl_cb_run(answer, (size_t)n, 0, mnl_socket_get_portid(q->socket), NULL, NULL) < 0)
+	if (n < 0 ||
+	    mnl_cb_run(answer, (size_t)n, 0, mnl_socket_get_portid(q->socket), NULL, NULL) < 0)
 		return -errno;
 	return 0;
 }
@@ -93,7 +94,8 @@ static struct queue_batch *new_batch(void)
 	struct queue_batch *b = calloc(1, sizeof(*b));
 
 	for (int i = 0; b != NULL && i < BATCH; i++) {
-		b->receive[i] = (struct iovec){ .iov_base = b->buffers[i], .iov_len = RECEIVE_SIZE };
+		b->receive[i] =
+			(struct iovec){ .iov_base = b->buffers[i], .iov_len = RECEIVE_SIZE };
 		b->messages[i].msg_hdr.msg_iov = &b->receive[i];
 		b->messages[i].msg_hdr.msg_iovlen = 1;
 	}
@@ -230,13 +232,14 @@ static void serve_packet(struct queue *q, struct nat *nat, const struct nlmsghdr
 	uint8_t *data = NULL;
 
 	if (nfq_nlmsg_parse(message, attributes) < 0 || attributes[NFQA_PACKET_HDR] == NULL)
-		return;		/* no packet, so no verdict is waited for */
+		return; /* no packet, so no verdict is waited for */
 	header = mnl_attr_get_payload(attributes[NFQA_PACKET_HDR]);
 	if (attributes[NFQA_PAYLOAD] != NULL) {
 		data = mnl_attr_get_payload(attributes[NFQA_PAYLOAD]);
 		captured = mnl_attr_get_payload_len(attributes[NFQA_PAYLOAD]);
 	}
-	original = attributes[NFQA_CAP_LEN] != NULL ? attribute_u32(attributes, NFQA_CAP_LEN) : captured;
+	original = attributes[NFQA_CAP_LEN] != NULL ? attribute_u32(attributes, NFQA_CAP_LEN)
+						    : captured;
 	packet_init(&packet, data, captured, original,
 		    attribute_u32(attributes, NFQA_SKB_INFO) & NFQA_SKB_CSUMNOTREADY);
 	outcome = nat_process(nat, &packet, side_of(q, header, attributes), now);

@@ -22,8 +22,8 @@ struct queue {
 	struct queue_batch *batch; /* owned */
 	/* Counted since the start. */
 	uint64_t packets, batches;
-	uint64_t overruns;	 /* times the kernel had no room for more (ENOBUFS) */
-	uint64_t lost_verdicts;	 /* verdicts that the kernel did not take */
+	uint64_t overruns;	/* times the kernel had no room for more (ENOBUFS) */
+	uint64_t lost_verdicts; /* verdicts that the kernel did not take */
 };
 
 /* Bind NFQUEUE @number of this network namespace; 0, -EBUSY if another process has it, or -errno. */

@@ -17,7 +17,7 @@ static const struct table_column columns[WIDTH] = {
 	[EXTERNAL] = { .title = "EXTERNAL" },
 	[REMOTE] = { .title = "REMOTE" },
 	[STATE] = { .title = "STATE" },
-	[SESSIONS] = { .title = "SESSIONS", .right = true },
+	[SESSIONS] = { .title = "SESS", .right = true },
 	[LEFT] = { .title = "LEFT", .right = true },
 	[OUT] = { .title = "OUT", .right = true },
 	[IN] = { .title = "IN", .right = true },

@@ -65,7 +65,7 @@ static void print_cell(const struct table *t, unsigned int column, int width, co
 		fprintf(out, "%*s", width, text);
 	else
 		fprintf(out, "%-*s", last ? 0 : width, text);
-	fputs(last ? "\n" : "  ", out);
+	fputs(last ? "\n" : " ", out);
 }
 
 void table_print(const struct table *t, FILE *out)

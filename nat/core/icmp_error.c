@@ -107,6 +107,8 @@ struct nat_outcome icmp_error_translate(struct nat *nat, struct packet *pkt, enu
 		return drop(REASON_ICMP_QUOTE);
 	if (!packet_ip_checksum_ok(&inner))
 		return drop(REASON_ICMP_QUOTE_CHECKSUM);
+	if (inner.address_options)
+		return drop(REASON_ADDRESS_OPTION);
 	return from == NAT_EXTERNAL ? from_external(nat, pkt, &inner, protocol, now)
 				    : from_internal(nat, pkt, &inner, protocol, now);
 }

@@ -1,21 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "nat/core/steps.h"
 
-static struct nat_outcome unmatched(const struct nat *nat)
-{
-	struct nat_outcome outcome = drop_by(REASON_NO_MAPPING, OPT_NAT_UNMATCHED, NAT_NONE);
-
-	switch (nat->options.unmatched) {
-	case UNMATCHED_DROP:
-		break;
-	case UNMATCHED_ACCEPT:
-		outcome.verdict = NAT_PASS;
-		outcome.reason = REASON_UNMATCHED_ACCEPTED;
-		break;
-	}
-	return outcome;
-}
-
 static uint32_t find_mapping(struct nat *nat, enum nat_protocol protocol,
 			     const struct endpoint *external, struct mono now)
 {
@@ -73,7 +58,7 @@ struct nat_outcome inbound_translate(struct nat *nat, struct packet *pkt,
 
 	if (protocol == NAT_ICMP) {
 		if (packet_is_icmp_request(pkt))
-			return unmatched(nat); /* for the router itself, never mapped */
+			return drop(REASON_NO_MAPPING); /* for the router itself, never mapped */
 		remote.port = 0;
 	}
 	session = session_find_external(&nat->sessions, protocol, &external, &remote);
@@ -83,7 +68,7 @@ struct nat_outcome inbound_translate(struct nat *nat, struct packet *pkt,
 	} else {
 		mapping = find_mapping(nat, protocol, &external, now);
 		if (mapping == NAT_NONE)
-			return unmatched(nat);
+			return drop(REASON_NO_MAPPING);
 		if (!filter_admits(nat, mapping, &remote, now))
 			return drop_by(REASON_FILTERED, option_of(OPT_UDP_FILTERING, protocol),
 				       mapping);

@@ -82,14 +82,13 @@ int nat_configure(struct nat *nat, const struct options *options)
 	}
 	if (new_pool)
 		change_pool(nat, &fresh);
-	if (options->seed != nat->options.seed && options->seed != 0) {
-		struct siphash_key key;
-
-		rng_key(options->seed, &key);
-		rng_init(&nat->rng, &key);
-	}
 	nat->options = *options;
 	return 0;
+}
+
+void nat_reseed(struct nat *nat, const struct siphash_key *key)
+{
+	rng_init(&nat->rng, key);
 }
 
 static enum nat_reason parse_reason(enum packet_error err)

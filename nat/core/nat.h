@@ -60,6 +60,9 @@ void nat_fini(struct nat *nat);
  */
 int nat_configure(struct nat *nat, const struct options *options);
 
+/* Start the random stream anew from @key; the hashes keep the key they had. */
+void nat_reseed(struct nat *nat, const struct siphash_key *key);
+
 /*
  * nat_process() - translate one packet in place
  * @pkt:  from packet_init(); not parsed yet

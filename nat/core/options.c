@@ -40,11 +40,6 @@ static const struct option_value refresh_values[] = {
 	[REFRESH_BOTH] = { "both", NULL },
 	{ NULL, NULL },
 };
-static const struct option_value unmatched_values[] = {
-	[UNMATCHED_DROP] = { "drop", NULL },
-	[UNMATCHED_ACCEPT] = { "accept", NULL },
-	{ NULL, NULL },
-};
 
 #define DAY_MS	(24 * 60 * 60 * 1000LL)
 #define AT(m)	offsetof(struct options, m)
@@ -64,9 +59,6 @@ static const struct option_spec specs[OPTION_COUNT] = {
 	[OPT_NAT_POOLING] = { "nat.pooling", CHOICE, .offset = AT(pooling),
 		.values = pooling_values, .initial = "paired", .clause = "RFC 4787 REQ-2",
 		.meaning = "which external address the mappings of one host get" },
-	[OPT_NAT_UNMATCHED] = { "nat.unmatched", CHOICE, .offset = AT(unmatched),
-		.values = unmatched_values, .initial = "drop",
-		.meaning = "inbound packets without a mapping: drop, or give to the router" },
 	[OPT_NAT_MAX_MAPPINGS] = { "nat.max-mappings", RECORDS, .offset = AT(max_mappings),
 		.initial = "262144", .clause = "RFC 6888 REQ-5",
 		.meaning = "mappings there may be at once" },

@@ -38,9 +38,6 @@ enum pooling_behavior { POOLING_PAIRED, POOLING_SOFT_PAIRED, POOLING_ARBITRARY }
 /* Which packets restart a mapping's timer (RFC 4787 REQ-6). */
 enum refresh_behavior { REFRESH_OUTBOUND, REFRESH_INBOUND, REFRESH_BOTH };
 
-/* What becomes of an inbound packet that no mapping is for. */
-enum unmatched_behavior { UNMATCHED_DROP, UNMATCHED_ACCEPT };
-
 /* Sessions age in classes; all of one class have one timeout. */
 enum timeout_class {
 	TIMEOUT_UDP,
@@ -79,7 +76,6 @@ struct options {
 	char lan[OPTIONS_INTERFACE_MAX], wan[OPTIONS_INTERFACE_MAX];
 	struct external_list external;
 	enum pooling_behavior pooling;
-	enum unmatched_behavior unmatched;
 	uint64_t max_mappings, max_sessions;
 	uint64_t seed; /* 0: random */
 	struct protocol_options protocol[NAT_PROTOCOLS];
@@ -91,7 +87,6 @@ enum option_id {
 	OPT_NAT_WAN,
 	OPT_NAT_EXTERNAL,
 	OPT_NAT_POOLING,
-	OPT_NAT_UNMATCHED,
 	OPT_NAT_MAX_MAPPINGS,
 	OPT_NAT_MAX_SESSIONS,
 	OPT_NAT_SEED,

@@ -14,8 +14,6 @@ static const struct reason_spec reasons[REASON_COUNT] = {
 		"RFC 4787 REQ-8" },
 	[REASON_ICMP_ERROR_TRANSLATED] = { "icmp-error-translated", false,
 		"ICMP error and the packet it quotes both translated", "RFC 5508 REQ-4" },
-	[REASON_UNMATCHED_ACCEPTED] = { "unmatched-accepted", false,
-		"inbound without a mapping, given to the router itself (nat.unmatched)", "" },
 
 	[REASON_CUT] = { "cut-packet", true,
 		"the kernel handed over only a part of the packet", "" },

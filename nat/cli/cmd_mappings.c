@@ -3,8 +3,10 @@
  * cmd_mappings.c - mappings and sessions: the two tables, once or live
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "common/log.h"
 #include "nat/cli/command.h"
 #include "nat/cli/table.h"
 #include "nat/cli/watch.h"
@@ -65,13 +67,39 @@ static enum client_status ask(const struct view *view, json_t **result)
 	return status;
 }
 
+static int by_age(const void *a, const void *b)
+{
+	json_int_t left = command_number(*(json_t *const *)a, "age_ms");
+	json_int_t right = command_number(*(json_t *const *)b, "age_ms");
+
+	return (left > right) - (left < right);
+}
+
+/* Printed once, the newest record comes last, next to the prompt; on a screen it comes first,
+ * where it is seen however many there are. */
+static void add_rows(struct table *table, const json_t *records, bool newest_first)
+{
+	size_t count = json_array_size(records);
+	const json_t **sorted = calloc(count + 1, sizeof(*sorted));
+
+	if (sorted == NULL) {
+		log_error("out of memory");
+		exit(EXIT_FAILURE);
+	}
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = json_array_get(records, i);
+	qsort(sorted, count, sizeof(*sorted), by_age);
+	for (size_t i = 0; i < count; i++)
+		add_row(table, sorted[newest_first ? i : count - 1 - i]);
+	free(sorted);
+}
+
 /* Write the table to @out: what is printed once, or drawn again and again. */
 static enum client_status draw(void *data, FILE *out)
 {
 	const struct view *view = data;
 	struct table table;
-	json_t *result, *record;
-	size_t i;
+	json_t *result;
 	enum client_status status = ask(view, &result);
 
 	if (status != CLIENT_OK)
@@ -85,8 +113,7 @@ static enum client_status draw(void *data, FILE *out)
 	table_init(&table, columns, WIDTH);
 	table.columns[REMOTE].hidden = true;
 	table.columns[SESSIONS].hidden = strcmp(view->name, "sessions") == 0;
-	json_array_foreach(json_object_get(result, view->name), i, record)
-		add_row(&table, record);
+	add_rows(&table, json_object_get(result, view->name), view->call->watch);
 	table_print(&table, out);
 	table_fini(&table);
 	json_decref(result);

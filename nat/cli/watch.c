@@ -49,14 +49,25 @@ static enum client_status run_plain(watch_draw *draw, void *data, double interva
 	return CLIENT_OK;
 }
 
+static int count_lines(const char *text)
+{
+	int lines = 0;
+
+	for (; *text != '\0'; text++)
+		lines += *text == '\n';
+	return lines;
+}
+
 /* @text, a line of the screen for each of its lines, as much as fits. */
 static void put_screen(char *text)
 {
-	char *line;
+	int lines = count_lines(text), shown = lines > LINES ? LINES - 1 : lines;
 
 	erase();
-	for (int row = 0; row < LINES && (line = strsep(&text, "\n")) != NULL; row++)
-		mvaddnstr(row, 0, line, COLS);
+	for (int row = 0; row < shown; row++)
+		mvaddnstr(row, 0, strsep(&text, "\n"), COLS);
+	if (shown < lines)
+		mvprintw(shown, 0, "... %d more", lines - shown);
 	refresh();
 }
 
@@ -70,7 +81,7 @@ static char *draw_text(watch_draw *draw, void *data, struct client *client)
 	if (out == NULL)
 		return NULL;
 	if (draw(data, out) != CLIENT_OK)
-		fprintf(out, "%s\n(waiting for it; q to quit)", client->why);
+		fprintf(out, "%s\n(waiting for it; q to quit)\n", client->why);
 	fclose(out);
 	return text;
 }

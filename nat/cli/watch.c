@@ -63,27 +63,31 @@ static void put_screen(char *text)
 {
 	int lines = count_lines(text), shown = lines > LINES ? LINES - 1 : lines;
 
-	erase();
 	for (int row = 0; row < shown; row++)
 		mvaddnstr(row, 0, strsep(&text, "\n"), COLS);
 	if (shown < lines)
 		mvprintw(shown, 0, "... %d more", lines - shown);
-	refresh();
 }
 
-/* The text to show: what draw() wrote, or why it could not; owned by the caller. */
-static char *draw_text(watch_draw *draw, void *data, struct client *client)
+/* What draw() writes, or why it cannot. */
+static void redraw(watch_draw *draw, void *data, const struct client *client)
 {
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
+	enum client_status status;
 
 	if (out == NULL)
-		return NULL;
-	if (draw(data, out) != CLIENT_OK)
-		fprintf(out, "%s\n(waiting for it; q to quit)\n", client->why);
+		return; /* the old screen stays */
+	status = draw(data, out);
 	fclose(out);
-	return text;
+	erase();
+	if (status == CLIENT_OK)
+		put_screen(text);
+	else
+		printw("%s\n(waiting for it; q to quit)", client->why);
+	refresh();
+	free(text);
 }
 
 static enum client_status run_screen(watch_draw *draw, void *data, struct client *client,
@@ -96,11 +100,7 @@ static enum client_status run_screen(watch_draw *draw, void *data, struct client
 	curs_set(0);
 	timeout((int)(interval * 1000));
 	while (!ended && key != 'q') {
-		char *text = draw_text(draw, data, client);
-
-		if (text != NULL)
-			put_screen(text);
-		free(text);
+		redraw(draw, data, client);
 		key = getch(); /* waits the interval; a resize comes as a key and redraws */
 	}
 	endwin();

@@ -18,20 +18,10 @@ usage() {
 	EOF
 }
 
-args=("$@")
-while (($#)); do
-	case $1 in
-	--lab) need_value "$@"; lab=$2; shift 2 ;;
-	-h | --help) usage; exit 0 ;;
-	-*) misuse "unknown option '$1'" ;;
-	*) break ;;
-	esac
-done
-check_lab_name
-(($# > 1)) || misuse "say a host and a command"
-need_root "${args[@]}"
+read_options "$@"
+((${#words[@]} > 1)) || misuse "say a host and a command"
+need_root "$@"
 need_lab
-host=$1
-shift
+host=${words[0]}
 host_exists "$host" || misuse "lab '$lab' has no host '$host'; it has: $(lab_hosts | paste -sd ' ')"
-exec ip netns exec "$lab-$host" "$@"
+exec ip netns exec "$lab-$host" "${words[@]:1}"

@@ -21,6 +21,22 @@ misuse() { err "$*; --help tells more"; exit 2; }
 # Call it as: need_value "$@", with the option first.
 need_value() { (($# > 1)) || misuse "$1 needs a value"; }
 
+# Options that every script has; the words after them are left in `words`.
+read_options() {
+	while (($#)); do
+		case $1 in
+		--lab) need_value "$@"; lab=$2; shift 2 ;;
+		-h | --help) usage; exit 0 ;;
+		-*) misuse "unknown option '$1'" ;;
+		*) break ;;
+		esac
+	done
+	check_lab_name
+	words=("$@")
+}
+
+no_words() { ((${#words[@]} == 0)) || misuse "unknown argument '${words[0]}'"; }
+
 # The limit keeps every name that is made of it legal: socket path, namespace, tmux session.
 check_lab_name() {
 	local LC_ALL=C # elsewhere [a-z] may hold capitals

@@ -15,16 +15,9 @@ usage() {
 	EOF
 }
 
-args=("$@")
-while (($#)); do
-	case $1 in
-	--lab) need_value "$@"; lab=$2; shift 2 ;;
-	-h | --help) usage; exit 0 ;;
-	*) misuse "unknown argument '$1'" ;;
-	esac
-done
-check_lab_name
-need_root "${args[@]}"
+read_options "$@"
+no_words
+need_root "$@"
 need_lab
 [[ -s $run_dir/$lab.args ]] ||
 	fail "lab '$lab' never had a natemd; build it anew: $(call netns-scripts/setup.sh)"

@@ -32,16 +32,9 @@ close_chats() {
 	done
 }
 
-args=("$@")
-while (($#)); do
-	case $1 in
-	--lab) need_value "$@"; lab=$2; shift 2 ;;
-	-h | --help) usage; exit 0 ;;
-	*) misuse "unknown argument '$1'" ;;
-	esac
-done
-check_lab_name
-need_root "${args[@]}"
+read_options "$@"
+no_words
+need_root "$@"
 
 mapfile -t hosts < <(lab_hosts)
 if ((${#hosts[@]} == 0)) && [[ -z $(compgen -G "$run_dir/$lab.*") ]]; then

@@ -4,7 +4,7 @@
 #include "nat/cli/command.h"
 #include "nat/cli/table.h"
 
-enum client_status cmd_counters(const struct invocation *call)
+static void print_counters(const struct invocation *call, const json_t *result)
 {
 	static const struct table_column columns[] = {
 		{ .title = "COUNTER" },
@@ -12,17 +12,11 @@ enum client_status cmd_counters(const struct invocation *call)
 		{ .title = "VERDICT" },
 		{ .title = "MEANING" },
 	};
-	json_t *result, *counter;
 	struct table table;
+	json_t *counter;
 	const char *name;
-	enum client_status failed = command_ask(call, "counters.get", NULL, &result);
 
-	if (failed)
-		return failed;
-	if (call->json) {
-		command_print_json(result);
-		return CLIENT_OK;
-	}
+	(void)call;
 	table_init(&table, columns, 4);
 	json_object_foreach(json_object_get(result, "counters"), name, counter) {
 		table_cell *row = table_row(&table);
@@ -36,6 +30,9 @@ enum client_status cmd_counters(const struct invocation *call)
 	}
 	table_print(&table, stdout);
 	table_fini(&table);
-	json_decref(result);
-	return CLIENT_OK;
+}
+
+enum client_status cmd_counters(const struct invocation *call)
+{
+	return command_show(call, "counters.get", NULL, print_counters);
 }

@@ -8,7 +8,7 @@
 #include "nat/cli/command.h"
 #include "nat/cli/table.h"
 
-enum client_status cmd_options(const struct invocation *call)
+static void print_options(const struct invocation *call, const json_t *result)
 {
 	static const struct table_column columns[] = {
 		{ .title = "KNOB" },
@@ -16,17 +16,11 @@ enum client_status cmd_options(const struct invocation *call)
 		{ .title = "DEFAULT" },
 		{ .title = "MEANING" },
 	};
-	json_t *result, *option;
 	struct table table;
+	json_t *option;
 	const char *key;
-	enum client_status failed = command_ask(call, "options.get", NULL, &result);
 
-	if (failed)
-		return failed;
-	if (call->json) {
-		command_print_json(result);
-		return CLIENT_OK;
-	}
+	(void)call;
 	table_init(&table, columns, 4);
 	json_object_foreach(json_object_get(result, "options"), key, option) {
 		table_cell *row = table_row(&table);
@@ -40,27 +34,23 @@ enum client_status cmd_options(const struct invocation *call)
 	}
 	table_print(&table, stdout);
 	table_fini(&table);
-	json_decref(result);
-	return CLIENT_OK;
+}
+
+enum client_status cmd_options(const struct invocation *call)
+{
+	return command_show(call, "options.get", NULL, print_options);
+}
+
+static void print_value(const struct invocation *call, const json_t *result)
+{
+	puts(command_text(json_object_get(json_object_get(result, "options"), call->argv[0]),
+			  "value"));
 }
 
 enum client_status cmd_get(const struct invocation *call)
 {
-	json_t *result;
-	const json_t *option;
-	enum client_status failed = command_ask(
-		call, "options.get", json_pack("{s:[s]}", "keys", call->argv[0]), &result);
-
-	if (failed)
-		return failed;
-	if (call->json) {
-		command_print_json(result);
-		return CLIENT_OK;
-	}
-	option = json_object_get(json_object_get(result, "options"), call->argv[0]);
-	puts(command_text(option, "value"));
-	json_decref(result);
-	return CLIENT_OK;
+	return command_show(call, "options.get", json_pack("{s:[s]}", "keys", call->argv[0]),
+			    print_value);
 }
 
 /* {"KEY": "VALUE", ...} of the words, or NULL with the reason in the client. */
@@ -88,25 +78,24 @@ static json_t *read_assignments(const struct invocation *call)
 	return options;
 }
 
+static void print_changes(const struct invocation *call, const json_t *result)
+{
+	json_t *changes = json_object_get(result, "changed"), *value;
+	const char *key;
+
+	(void)call;
+	if (json_object_size(changes) == 0)
+		puts("nothing changed: the knobs had these values already");
+	json_object_foreach(changes, key, value)
+		printf("%s = %s\n", key, json_string_value(value));
+}
+
 enum client_status cmd_set(const struct invocation *call)
 {
-	json_t *options = read_assignments(call), *result, *value;
-	const char *key;
-	enum client_status failed;
+	json_t *options = read_assignments(call);
 
 	if (options == NULL)
 		return CLIENT_WRONG_USAGE;
-	failed = command_ask(call, "options.set", json_pack("{s:o}", "options", options), &result);
-	if (failed)
-		return failed;
-	if (call->json) {
-		command_print_json(result);
-		return CLIENT_OK;
-	}
-	if (json_object_size(json_object_get(result, "changed")) == 0)
-		puts("nothing changed: the knobs had these values already");
-	json_object_foreach(json_object_get(result, "changed"), key, value)
-		printf("%s = %s\n", key, json_string_value(value));
-	json_decref(result);
-	return CLIENT_OK;
+	return command_show(call, "options.set", json_pack("{s:o}", "options", options),
+			    print_changes);
 }

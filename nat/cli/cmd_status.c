@@ -21,19 +21,12 @@ static void print_external(const json_t *addresses)
 	putchar('\n');
 }
 
-enum client_status cmd_status(const struct invocation *call)
+static void print_status(const struct invocation *call, const json_t *status)
 {
-	json_t *status;
-	const json_t *queue;
+	const json_t *queue = json_object_get(status, "queue");
 	table_cell uptime;
-	enum client_status failed = command_ask(call, "status", NULL, &status);
 
-	if (failed)
-		return failed;
-	if (call->json) {
-		command_print_json(status);
-		return CLIENT_OK;
-	}
+	(void)call;
 	table_duration(&uptime, command_number(status, "uptime_ms"));
 	printf("natemd    %s, pid %" JSON_INTEGER_FORMAT ", up %s\n",
 	       command_text(status, "version"), command_number(status, "pid"), uptime);
@@ -42,11 +35,13 @@ enum client_status cmd_status(const struct invocation *call)
 	print_external(json_object_get(status, "external"));
 	print_usage("mappings", json_object_get(status, "mappings"));
 	print_usage("sessions", json_object_get(status, "sessions"));
-	queue = json_object_get(status, "queue");
 	printf("queue     %" JSON_INTEGER_FORMAT ": %" JSON_INTEGER_FORMAT
 	       " packets, %" JSON_INTEGER_FORMAT " overruns\n",
 	       command_number(queue, "number"), command_number(queue, "packets"),
 	       command_number(queue, "overruns"));
-	json_decref(status);
-	return CLIENT_OK;
+}
+
+enum client_status cmd_status(const struct invocation *call)
+{
+	return command_show(call, "status", NULL, print_status);
 }

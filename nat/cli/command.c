@@ -4,25 +4,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum client_status command_ask(const struct invocation *call, const char *method, json_t *params,
-			       json_t **result)
+enum client_status command_show(const struct invocation *call, const char *method, json_t *params,
+				void (*print)(const struct invocation *call, const json_t *result))
 {
 	enum client_status status = client_open(call->client);
+	json_t *result;
 
 	if (status != CLIENT_OK) {
 		json_decref(params);
 		return status;
 	}
-	status = client_call(call->client, method, params, result);
+	status = client_call(call->client, method, params, &result);
 	client_close(call->client);
-	return status;
-}
-
-void command_print_json(json_t *value)
-{
-	json_dumpf(value, stdout, JSON_COMPACT);
-	putchar('\n');
-	json_decref(value);
+	if (status != CLIENT_OK)
+		return status;
+	if (call->json) {
+		json_dumpf(result, stdout, JSON_COMPACT);
+		putchar('\n');
+	} else {
+		print(call, result);
+	}
+	json_decref(result);
+	return CLIENT_OK;
 }
 
 const char *command_text(const json_t *object, const char *name)

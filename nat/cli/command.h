@@ -37,11 +37,13 @@ enum client_status cmd_options(const struct invocation *call);
 enum client_status cmd_get(const struct invocation *call);
 enum client_status cmd_set(const struct invocation *call);
 
-/* Connect, call, disconnect. On failure the reason is in call->client->why. */
-enum client_status command_ask(const struct invocation *call, const char *method, json_t *params,
-			       json_t **result);
-/* Print @value as one line of JSON; it is taken. */
-void command_print_json(json_t *value);
+/*
+ * command_show() - call @method and print its result: as JSON if asked to, else with @print
+ * @params: taken; NULL for none
+ * On failure nothing is printed, and the reason is in call->client->why.
+ */
+enum client_status command_show(const struct invocation *call, const char *method, json_t *params,
+				void (*print)(const struct invocation *call, const json_t *result));
 
 /* Borrowed string or number of an object's member; "" or 0 where it is not there. */
 const char *command_text(const json_t *object, const char *name);

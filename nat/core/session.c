@@ -52,40 +52,35 @@ int session_table_set_limit(struct session_table *t, uint32_t limit)
 	return err;
 }
 
-uint32_t session_find_internal(const struct session_table *t, enum nat_protocol protocol,
-			       const struct endpoint *internal, const struct endpoint *remote)
+/* The session of @remote with the mapping whose endpoint on @side is @own. */
+static uint32_t find(const struct session_table *t, const struct index *ix, enum nat_side side,
+		     enum nat_protocol protocol, const struct endpoint *own,
+		     const struct endpoint *remote)
 {
-	uint32_t hash = pair_hash(t, protocol, internal, remote);
+	uint32_t hash = pair_hash(t, protocol, own, remote);
 	uint32_t n;
 
-	for (uint32_t i = index_first(&t->by_internal, hash);
-	     (n = index_record(&t->by_internal, hash, &i)) != NAT_NONE; i++) {
+	for (uint32_t i = index_first(ix, hash); (n = index_record(ix, hash, &i)) != NAT_NONE; i++) {
 		const struct session *s = session_at(t, n);
 		const struct mapping *m = mapping_at(t->mappings, s->mapping);
 
 		if (m->protocol == protocol && endpoint_equal(&s->remote, remote) &&
-		    endpoint_equal(&m->internal, internal))
+		    endpoint_equal(side == NAT_INTERNAL ? &m->internal : &m->external, own))
 			return n;
 	}
 	return NAT_NONE;
 }
 
+uint32_t session_find_internal(const struct session_table *t, enum nat_protocol protocol,
+			       const struct endpoint *internal, const struct endpoint *remote)
+{
+	return find(t, &t->by_internal, NAT_INTERNAL, protocol, internal, remote);
+}
+
 uint32_t session_find_external(const struct session_table *t, enum nat_protocol protocol,
 			       const struct endpoint *external, const struct endpoint *remote)
 {
-	uint32_t hash = pair_hash(t, protocol, external, remote);
-	uint32_t n;
-
-	for (uint32_t i = index_first(&t->by_external, hash);
-	     (n = index_record(&t->by_external, hash, &i)) != NAT_NONE; i++) {
-		const struct session *s = session_at(t, n);
-		const struct mapping *m = mapping_at(t->mappings, s->mapping);
-
-		if (m->protocol == protocol && endpoint_equal(&s->remote, remote) &&
-		    endpoint_equal(&m->external, external))
-			return n;
-	}
-	return NAT_NONE;
+	return find(t, &t->by_external, NAT_EXTERNAL, protocol, external, remote);
 }
 
 uint32_t session_find_peer(const struct session_table *t, uint32_t mapping,

@@ -49,8 +49,14 @@ static void print_value(const struct invocation *call, const json_t *result)
 
 enum client_status cmd_get(const struct invocation *call)
 {
-	return command_show(call, "options.get", json_pack("{s:[s]}", "keys", call->argv[0]),
-			    print_value);
+	json_t *params = json_pack("{s:[s]}", "keys", call->argv[0]);
+
+	if (params == NULL) {
+		snprintf(call->client->why, sizeof(call->client->why), "'%s': not UTF-8",
+			 call->argv[0]);
+		return CLIENT_WRONG_USAGE;
+	}
+	return command_show(call, "options.get", params, print_value);
 }
 
 /* {"KEY": "VALUE", ...} of the words, or NULL with the reason in the client. */

@@ -32,8 +32,7 @@ static struct nat_outcome admit(struct nat *nat, const struct packet *pkt,
 	bool tcp = protocol == NAT_TCP;
 	uint32_t session;
 
-	if (tcp &&
-	    (pkt->tcp_flags & (PACKET_TCP_SYN | PACKET_TCP_ACK | PACKET_TCP_RST)) != PACKET_TCP_SYN)
+	if (tcp && !opens_connection(pkt))
 		return drop(REASON_TCP_NO_SESSION);
 	if (!tcp && nat->options.protocol[protocol].refresh == REFRESH_OUTBOUND)
 		return pass_once(nat, pkt, mapping);

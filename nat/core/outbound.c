@@ -1,21 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "nat/core/steps.h"
 
-/* May this packet open a session? (RFC 2663 section 2.4; trap: types must match direction) */
-static bool opens_session(const struct packet *pkt, enum nat_protocol protocol)
-{
-	switch (protocol) {
-	case NAT_UDP:
-		return true;
-	case NAT_TCP:
-		return (pkt->tcp_flags & (PACKET_TCP_SYN | PACKET_TCP_RST)) == PACKET_TCP_SYN;
-	case NAT_ICMP:
-	case NAT_PROTOCOLS:
-		break;
-	}
-	return packet_is_icmp_request(pkt);
-}
-
 static uint32_t find_mapping(struct nat *nat, enum nat_protocol protocol,
 			     const struct endpoint *internal, const struct endpoint *remote_part,
 			     struct mono now)
@@ -98,7 +83,7 @@ struct nat_outcome outbound_translate(struct nat *nat, struct packet *pkt,
 		outcome = rewritten(REASON_TRANSLATED, session_at(&nat->sessions, session)->mapping,
 				    session);
 	} else {
-		if (!opens_session(pkt, protocol))
+		if (protocol == NAT_TCP && !opens_connection(pkt))
 			return drop(REASON_TCP_NO_SESSION);
 		outcome = open_session(nat, protocol, &internal, &remote, now);
 		if (outcome.verdict == NAT_DROPPED)

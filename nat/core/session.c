@@ -60,7 +60,8 @@ static uint32_t find(const struct session_table *t, const struct index *ix, enum
 	uint32_t hash = pair_hash(t, protocol, own, remote);
 	uint32_t n;
 
-	for (uint32_t i = index_first(ix, hash); (n = index_record(ix, hash, &i)) != NAT_NONE; i++) {
+	for (uint32_t i = index_first(ix, hash); (n = index_record(ix, hash, &i)) != NAT_NONE;
+	     i++) {
 		const struct session *s = session_at(t, n);
 		const struct mapping *m = mapping_at(t->mappings, s->mapping);
 

@@ -28,6 +28,14 @@ static inline struct nat_outcome rewritten(enum nat_reason reason, uint32_t mapp
 	return (struct nat_outcome){ NAT_REWRITTEN, reason, mapping, session, OPT_NONE };
 }
 
+/* A SYN that opens a connection: not the answer to one, and not half a reset. */
+static inline bool opens_connection(const struct packet *pkt)
+{
+	const unsigned int mask = PACKET_TCP_SYN | PACKET_TCP_ACK | PACKET_TCP_RST;
+
+	return (pkt->tcp_flags & mask) == PACKET_TCP_SYN;
+}
+
 /* outbound.c: from an internal endpoint to a remote one (RFC 3022 section 4.1). */
 struct nat_outcome outbound_translate(struct nat *nat, struct packet *pkt,
 				      enum nat_protocol protocol, struct mono now);

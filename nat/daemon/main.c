@@ -22,32 +22,6 @@ enum {
 	EXPIRIES_PER_WAKE = 2048, /* sessions removed before packets get their turn */
 };
 
-int daemon_configure(struct daemon *d, const struct options *asked, char *why, size_t why_size)
-{
-	struct config_resolved resolved;
-	struct siphash_key key;
-	int err = config_resolve(asked, &resolved, why, why_size);
-
-	if (err < 0)
-		return err;
-	err = rng_key(asked->seed, &key);
-	if (err < 0) {
-		snprintf(why, why_size, "no random numbers from the kernel: %s", strerror(-err));
-		return err;
-	}
-	err = nat_configure(&d->nat, &resolved.options);
-	if (err < 0) {
-		snprintf(why, why_size, "no memory for tables of that size");
-		return err;
-	}
-	if (asked->seed != d->asked.seed)
-		nat_reseed(&d->nat, &key);
-	d->queue.lan = resolved.lan;
-	d->queue.wan = resolved.wan;
-	d->asked = *asked;
-	return 0;
-}
-
 static int open_nat(struct daemon *d, const struct options *asked, struct config_resolved *resolved)
 {
 	char why[CONFIG_WHY_MAX];

@@ -25,5 +25,6 @@ need_lab
 end_processes daemon_pid
 rm -f "$run_dir/$lab.sock" # a daemon that crashed leaves it behind
 mapfile -d '' -t command <"$run_dir/$lab.args"
-daemon_start "${command[@]}"
+cd "${command[0]}"
+daemon_start "${command[@]:1}"
 log "natemd runs again in lab '$lab', process $(daemon_pid)"

@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ARENA_LIVE UINT32_MAX
+#define ARENA_LIVE (UINT32_MAX - 1) /* neither a record number nor NAT_NONE */
 #define ARENA_MAX  (1U << 27) /* records; keeps every size below in range */
 
 struct arena {

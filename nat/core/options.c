@@ -43,19 +43,22 @@ static const struct option_value refresh_values[] = {
 
 #define DAY_MS	(24 * 60 * 60 * 1000LL)
 #define AT(m)	offsetof(struct options, m)
-#define CHOICE	.type = OPTION_CHOICE
+#define CHOICE	.type = OPTION_CHOICE, .unit = ""
 #define TIMEOUT .type = OPTION_DURATION, .least = 100, .most = 365 * DAY_MS, .unit = "time"
 #define RECORDS .type = OPTION_NUMBER, .least = 1, .most = ARENA_MAX, .unit = "records"
 
 /* clang-format off */
 static const struct option_spec specs[OPTION_COUNT] = {
 	[OPT_NAT_LAN] = { "nat.lan", .type = OPTION_INTERFACE, .offset = AT(lan),
-		.initial = "lan", .meaning = "interface towards the internal hosts" },
+		.initial = "lan", .meaning = "interface towards the internal hosts",
+		.clause = "", .unit = "" },
 	[OPT_NAT_WAN] = { "nat.wan", .type = OPTION_INTERFACE, .offset = AT(wan),
-		.initial = "wan", .meaning = "interface towards the external world" },
+		.initial = "wan", .meaning = "interface towards the external world",
+		.clause = "", .unit = "" },
 	[OPT_NAT_EXTERNAL] = { "nat.external", .type = OPTION_ADDRESSES, .offset = AT(external),
 		.initial = "auto", .clause = "RFC 6888 REQ-3",
-		.meaning = "external addresses; auto takes those of nat.wan" },
+		.meaning = "external addresses; auto takes those of nat.wan",
+		.unit = "" },
 	[OPT_NAT_POOLING] = { "nat.pooling", CHOICE, .offset = AT(pooling),
 		.values = pooling_values, .initial = "paired", .clause = "RFC 4787 REQ-2",
 		.meaning = "which external address the mappings of one host get" },
@@ -67,7 +70,8 @@ static const struct option_spec specs[OPTION_COUNT] = {
 		.meaning = "sessions there may be at once" },
 	[OPT_NAT_SEED] = { "nat.seed", .type = OPTION_SEED, .offset = AT(seed),
 		.initial = "random", .clause = "RFC 6056 3.3",
-		.meaning = "a number makes port choice repeatable" },
+		.meaning = "a number makes port choice repeatable",
+		.unit = "" },
 
 	[OPT_UDP_MAPPING] = { "udp.mapping", CHOICE, .offset = AT(protocol[NAT_UDP].mapping),
 		.values = mapping_values, .initial = "endpoint-independent",

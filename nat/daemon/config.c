@@ -3,9 +3,9 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <ifaddrs.h>
-#include <ini.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,84 +13,6 @@
 
 #include "common/log.h"
 #include "nat/core/presets.h"
-
-/* --- configuration file -------------------------------------------------------------------- */
-
-struct file {
-	struct options *options;
-	char *why; /* of the first wrong line */
-	size_t why_size;
-};
-
-static int read_line(void *user, const char *section, const char *name, const char *value)
-{
-	struct file *file = user;
-	char key[128], *why = file->why, ignored[CONFIG_WHY_MAX];
-	size_t why_size = file->why_size;
-
-	if (*why != '\0') { /* the first error is the one to report; the rest is only read */
-		why = ignored;
-		why_size = sizeof(ignored);
-	}
-	if (*section == '\0')
-		snprintf(key, sizeof(key), "%s", name);
-	else
-		snprintf(key, sizeof(key), "%s.%s", section, name);
-	return presets_set(file->options, key, value, why, why_size) == 0;
-}
-
-int config_read_file(struct options *o, const char *path, char *why, size_t why_size)
-{
-	struct options fresh = *o;
-	char reason[CONFIG_WHY_MAX] = "";
-	struct file file = { &fresh, reason, sizeof(reason) };
-	FILE *f = fopen(path, "re");
-	int line;
-
-	if (f == NULL) {
-		snprintf(why, why_size, "%s: %s", path, strerror(errno));
-		return -EINVAL;
-	}
-	line = ini_parse_file(f, read_line, &file);
-	if (ferror(f)) {
-		fclose(f);
-		snprintf(why, why_size, "%s: cannot be read (is it a directory?)", path);
-		return -EINVAL;
-	}
-	fclose(f);
-	if (line != 0) {
-		snprintf(why, why_size, "%s:%d: %s", path, line,
-			 *reason != '\0' ? reason : "not 'key = value', '[section]' or a comment");
-		return -EINVAL;
-	}
-	*o = fresh;
-	return 0;
-}
-
-/* "udp" of "udp.timeout", into @section. */
-static const char *split_key(const char *key, char section[16])
-{
-	const char *dot = strchr(key, '.');
-
-	snprintf(section, 16, "%.*s", (int)(dot - key), key);
-	return dot + 1;
-}
-
-void config_print(const struct options *o)
-{
-	char value[OPTIONS_TEXT_MAX], section[16], last[16] = "";
-
-	for (unsigned int id = 0; id < OPTION_COUNT; id++) {
-		const struct option_spec *spec = option_spec((enum option_id)id);
-		const char *name = split_key(spec->key, section);
-
-		if (strcmp(section, last) != 0)
-			printf("%s[%s]\n", id > 0 ? "\n" : "", section);
-		strcpy(last, section);
-		printf("; %s\n%s = %s\n", spec->meaning, name,
-		       options_format(o, (enum option_id)id, value));
-	}
-}
 
 /* --- command line -------------------------------------------------------------------------- */
 
@@ -193,11 +115,13 @@ static int read_flag(struct config *config, int flag, const char *argument, char
 		snprintf(why, size, "--queue '%.64s': expected a number from 0 to 65535", argument);
 		return -EINVAL;
 	case FLAG_READY:
-		if (read_number(argument, INT32_MAX, &number) == 0) {
+		if (read_number(argument, INT32_MAX, &number) == 0 &&
+		    fcntl((int)number, F_GETFD) >= 0) {
 			config->ready_fd = (int)number;
 			return 0;
 		}
-		snprintf(why, size, "--ready-fd '%.64s': expected a descriptor number", argument);
+		snprintf(why, size, "--ready-fd '%.64s': expected the number of an open descriptor",
+			 argument);
 		return -EINVAL;
 	case FLAG_SOCKET:
 		if (*argument != '\0' && strlen(argument) < sizeof(config->socket)) {

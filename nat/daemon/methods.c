@@ -328,9 +328,9 @@ static json_t *json_option(const struct options *o, enum option_id id)
 	put_text(option, "value", options_format(o, id, text));
 	put_text(option, "default", spec->initial);
 	put_text(option, "allowed", option_allowed(id, text));
-	put_text(option, "unit", spec->unit != NULL ? spec->unit : "");
+	put_text(option, "unit", spec->unit);
 	put_text(option, "meaning", spec->meaning);
-	put_text(option, "clause", spec->clause != NULL ? spec->clause : "");
+	put_text(option, "clause", spec->clause);
 	return option;
 }
 

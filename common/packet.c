@@ -238,7 +238,7 @@ bool packet_ip_checksum_ok(const struct packet *p)
 
 bool packet_icmp_checksum_ok(const struct packet *p)
 {
-	return checksum_sum(p->data + p->transport, transport_left(p)) == 0xffff;
+	return p->partial || checksum_sum(p->data + p->transport, transport_left(p)) == 0xffff;
 }
 
 /* Offset of the transport checksum in the packet; 0 where there is none to update. */
@@ -292,13 +292,13 @@ static void set_address(struct packet *p, size_t offset, const struct addr *to)
 /*
  * The one case that RFC 1624 cannot update: an Echo Reply whose identifier, sequence and data
  * are all zero sums to +0, and a difference leads to -0 instead. Only an identifier that
- * becomes 0 can get there. Only a message that was right is summed anew: no repairs.
+ * becomes or stays 0 can get there. Only a message that was right is summed anew: no repairs.
  */
 static void set_icmp_identifier(struct packet *p, uint16_t to)
 {
 	uint8_t *icmp = p->data + p->transport, *at = icmp + ICMP_IDENTIFIER;
 	uint16_t before = get16(at);
-	bool anew = to == 0 && before != 0 && !p->quoted && packet_icmp_checksum_ok(p);
+	bool anew = to == 0 && !p->quoted && packet_icmp_checksum_ok(p);
 
 	put16(at, to);
 	if (!anew) {
@@ -374,27 +374,36 @@ enum packet_error packet_open_quote(struct packet *outer, struct packet *inner)
 
 void packet_close_quote(struct packet *outer, const struct packet *inner)
 {
-	uint8_t *check = outer->data + outer->transport + ICMP_CHECKSUM;
-
 	if (!inner->changed)
 		return;
-	put16(check, checksum_update(get16(check), inner->sum_before, quoted_sum(inner)));
+	update_transport(outer, inner->sum_before, quoted_sum(inner));
 	outer->changed = true;
+}
+
+/* Sum of the pseudo-header, which ICMP does not have (RFC 768, RFC 9293 section 3.1). */
+static uint16_t pseudo_header_sum(const struct packet *p, size_t length)
+{
+	uint16_t sum = checksum_sum(p->data + IP_SOURCE, 8); /* both addresses */
+
+	if (p->protocol != PACKET_TCP && p->protocol != PACKET_UDP)
+		return 0;
+	return checksum_add(sum, checksum_add(p->protocol, (uint16_t)length));
 }
 
 void packet_finish(struct packet *p)
 {
 	size_t offset = transport_checksum(p), length = transport_left(p);
+	const uint8_t *transport = p->data + p->transport;
 	uint8_t *check = p->data + offset;
 	uint16_t sum;
 
 	if (!p->partial || !p->changed || offset == 0)
 		return;
+	if (p->protocol == PACKET_UDP)
+		length =
+			get16(transport + UDP_LENGTH); /* may be less; parse_udp() has checked it */
 	put16(check, 0);
-	sum = checksum_sum(p->data + p->transport, length);
-	sum = checksum_add(sum, checksum_sum(p->data + IP_SOURCE, 8)); /* both addresses */
-	sum = checksum_add(sum, p->protocol);
-	sum = checksum_add(sum, (uint16_t)length);
+	sum = checksum_add(checksum_sum(transport, length), pseudo_header_sum(p, length));
 	sum = (uint16_t)~sum;
 	put16(check, sum == 0 && p->protocol == PACKET_UDP ? 0xffff : sum);
 	p->partial = false;

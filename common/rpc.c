@@ -56,10 +56,28 @@ json_t *rpc_result(json_t *id, json_t *result)
 	return json_pack("{s:s, s:O, s:o}", "jsonrpc", "2.0", "id", id, "result", result);
 }
 
+/* A message may quote what a client sent, and end in the middle of a character. */
+static json_t *json_message(const char *message)
+{
+	json_t *text = json_string(message);
+	char *ascii;
+
+	if (text != NULL)
+		return text;
+	ascii = strdup(message);
+	for (char *at = ascii; at != NULL && *at != '\0'; at++)
+		if ((unsigned char)*at >= 0x80)
+			*at = '?';
+	text = json_string(ascii != NULL ? ascii : "out of memory");
+	free(ascii);
+	return text;
+}
+
 json_t *rpc_error(json_t *id, enum rpc_code code, const char *message)
 {
-	return json_pack("{s:s, s:O?, s:{s:i, s:s}}", "jsonrpc", "2.0", "id",
-			 id != NULL ? id : json_null(), "error", "code", code, "message", message);
+	return json_pack("{s:s, s:O, s:{s:i, s:o}}", "jsonrpc", "2.0", "id",
+			 id != NULL ? id : json_null(), "error", "code", code, "message",
+			 json_message(message));
 }
 
 json_t *rpc_call(int id, const char *method, json_t *params)

@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 #define ARENA_LIVE (UINT32_MAX - 1) /* neither a record number nor NAT_NONE */
-#define ARENA_MAX  (1U << 27) /* records; keeps every size below in range */
+#define ARENA_MAX  (1U << 27)	    /* records; keeps every size below in range */
 
 struct arena {
 	uint8_t *records; /* owned */

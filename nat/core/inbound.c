@@ -41,7 +41,8 @@ static struct nat_outcome admit(struct nat *nat, const struct packet *pkt,
 	session = session_find_internal(&nat->sessions, protocol, internal, remote);
 	if (session != NAT_NONE && lifetime_session_alive(nat, session, now))
 		return tcp ? drop(REASON_TUPLE_TAKEN) : pass_once(nat, pkt, mapping);
-	if (arena_full(&nat->sessions.arena))
+	/* The mapping itself is alive, so making room leaves it where it is. */
+	if (arena_full(&nat->sessions.arena) && !lifetime_make_room(nat, now))
 		return drop_by(REASON_SESSIONS_FULL, OPT_NAT_MAX_SESSIONS, mapping);
 	session = lifetime_add_session(nat, mapping, remote, now);
 	return rewritten(REASON_SESSION_CREATED, mapping, session);

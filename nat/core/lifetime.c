@@ -55,6 +55,17 @@ bool lifetime_mapping_alive(struct nat *nat, uint32_t mapping, struct mono now)
 	return lifetime_session_alive(nat, m->first_session, now);
 }
 
+/* More than the timer takes at once: a packet is refused only if there is no room indeed. */
+enum { ROOM_BUDGET = 4096 };
+
+bool lifetime_make_room(struct nat *nat, struct mono now)
+{
+	uint32_t before = nat->sessions.arena.live;
+
+	nat_tick(nat, now, ROOM_BUDGET);
+	return nat->sessions.arena.live < before;
+}
+
 static enum timeout_class first_class(enum nat_protocol protocol)
 {
 	switch (protocol) {

@@ -50,7 +50,7 @@ static struct nat_outcome open_session(struct nat *nat, enum nat_protocol protoc
 	struct endpoint part = mapping_remote_part(nat->options.protocol[protocol].mapping, remote);
 	enum nat_reason reason = REASON_SESSION_CREATED;
 	struct nat_outcome refused;
-	uint32_t mapping, session;
+	uint32_t mapping;
 
 	if (arena_full(&nat->sessions.arena))
 		return drop_by(REASON_SESSIONS_FULL, OPT_NAT_MAX_SESSIONS, NAT_NONE);
@@ -61,8 +61,7 @@ static struct nat_outcome open_session(struct nat *nat, enum nat_protocol protoc
 		if (mapping == NAT_NONE)
 			return refused;
 	}
-	session = lifetime_add_session(nat, mapping, remote, now);
-	return rewritten(reason, mapping, session);
+	return rewritten(reason, mapping, lifetime_add_session(nat, mapping, remote, now));
 }
 
 struct nat_outcome outbound_translate(struct nat *nat, struct packet *pkt,
@@ -86,6 +85,8 @@ struct nat_outcome outbound_translate(struct nat *nat, struct packet *pkt,
 		if (protocol == NAT_TCP && !opens_connection(pkt))
 			return drop(REASON_TCP_NO_SESSION);
 		outcome = open_session(nat, protocol, &internal, &remote, now);
+		if (outcome.verdict == NAT_DROPPED && lifetime_make_room(nat, now))
+			outcome = open_session(nat, protocol, &internal, &remote, now);
 		if (outcome.verdict == NAT_DROPPED)
 			return outcome;
 	}

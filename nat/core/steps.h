@@ -58,6 +58,9 @@ bool filter_admits(struct nat *nat, uint32_t m, const struct endpoint *remote, s
 bool lifetime_session_alive(struct nat *nat, uint32_t session, struct mono now);
 /* The same for a mapping: expired sessions at the head of its list are removed. */
 bool lifetime_mapping_alive(struct nat *nat, uint32_t mapping, struct mono now);
+/* Remove what is over, so that it does not stand in the way of what is new. False if there was
+ * nothing to remove. */
+bool lifetime_make_room(struct nat *nat, struct mono now);
 /* Remove a session, and its mapping and port if it was the last. */
 void lifetime_remove_session(struct nat *nat, uint32_t session);
 /* Remove a mapping with all its sessions. */

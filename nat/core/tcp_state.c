@@ -3,15 +3,14 @@
 
 #include "common/packet.h"
 
-static struct tcp_step step(enum tcp_state next, enum tcp_timer timer)
+static struct tcp_step to(enum tcp_state next, enum tcp_timer timer)
 {
 	return (struct tcp_step){ .next = next, .timer = timer };
 }
 
 static struct tcp_step open_again(enum nat_side from)
 {
-	return step(from == NAT_INTERNAL ? TCP_INTERNAL_SYN : TCP_EXTERNAL_SYN,
-		    TCP_TIMER_TRANSITORY);
+	return to(from == NAT_INTERNAL ? TCP_INTERNAL_SYN : TCP_EXTERNAL_SYN, TCP_TIMER_TRANSITORY);
 }
 
 /* One side has sent its SYN; @other is the side whose SYN is awaited. */
@@ -19,10 +18,10 @@ static struct tcp_step step_opening(enum tcp_state state, unsigned int flags, en
 				    enum nat_side other)
 {
 	if (!(flags & PACKET_TCP_SYN))
-		return step(state, TCP_TIMER_KEEP);
+		return to(state, TCP_TIMER_KEEP);
 	if (from == other)
-		return step(TCP_ESTABLISHED, TCP_TIMER_ESTABLISHED);
-	return step(state, TCP_TIMER_TRANSITORY);
+		return to(TCP_ESTABLISHED, TCP_TIMER_ESTABLISHED);
+	return to(state, TCP_TIMER_TRANSITORY);
 }
 
 /* Both closed: four minutes from the second FIN on, whatever still comes. */
@@ -32,7 +31,7 @@ static struct tcp_step step_closing(enum tcp_state state, unsigned int flags, en
 		return open_again(from);
 	if (flags & TCP_FINS_ACKNOWLEDGED)
 		state = TCP_TIME_WAIT;
-	return step(state, TCP_TIMER_KEEP);
+	return to(state, TCP_TIMER_KEEP);
 }
 
 /* One side has sent FIN; @other has not and may go on sending for hours (half-close). */
@@ -40,21 +39,21 @@ static struct tcp_step step_half_closed(enum tcp_state state, unsigned int flags
 					enum nat_side from, enum nat_side other)
 {
 	if (flags & PACKET_TCP_RST)
-		return step(TCP_TRANS, TCP_TIMER_TRANSITORY);
+		return to(TCP_TRANS, TCP_TIMER_TRANSITORY);
 	if ((flags & PACKET_TCP_FIN) && from == other)
-		return step(flags & TCP_FINS_ACKNOWLEDGED ? TCP_TIME_WAIT : TCP_BOTH_FIN,
-			    TCP_TIMER_TRANSITORY);
-	return step(state, TCP_TIMER_ESTABLISHED);
+		return to(flags & TCP_FINS_ACKNOWLEDGED ? TCP_TIME_WAIT : TCP_BOTH_FIN,
+			  TCP_TIMER_TRANSITORY);
+	return to(state, TCP_TIMER_ESTABLISHED);
 }
 
 static struct tcp_step step_established(unsigned int flags, enum nat_side from)
 {
 	if (flags & PACKET_TCP_RST)
-		return step(TCP_TRANS, TCP_TIMER_TRANSITORY);
+		return to(TCP_TRANS, TCP_TIMER_TRANSITORY);
 	if (flags & PACKET_TCP_FIN)
-		return step(from == NAT_INTERNAL ? TCP_INTERNAL_FIN : TCP_EXTERNAL_FIN,
-			    TCP_TIMER_KEEP);
-	return step(TCP_ESTABLISHED, TCP_TIMER_ESTABLISHED);
+		return to(from == NAT_INTERNAL ? TCP_INTERNAL_FIN : TCP_EXTERNAL_FIN,
+			  TCP_TIMER_KEEP);
+	return to(TCP_ESTABLISHED, TCP_TIMER_ESTABLISHED);
 }
 
 struct tcp_step tcp_step(enum tcp_state state, unsigned int flags, enum nat_side from)
@@ -63,7 +62,7 @@ struct tcp_step tcp_step(enum tcp_state state, unsigned int flags, enum nat_side
 	case TCP_CLOSED:
 		if (flags & PACKET_TCP_SYN)
 			return open_again(from);
-		return step(TCP_CLOSED, TCP_TIMER_KEEP);
+		return to(TCP_CLOSED, TCP_TIMER_KEEP);
 	case TCP_INTERNAL_SYN:
 		return step_opening(state, flags, from, NAT_EXTERNAL);
 	case TCP_EXTERNAL_SYN:
@@ -79,12 +78,12 @@ struct tcp_step tcp_step(enum tcp_state state, unsigned int flags, enum nat_side
 		return step_closing(state, flags, from);
 	case TCP_TRANS:
 		if (flags & PACKET_TCP_RST)
-			return step(TCP_TRANS, TCP_TIMER_KEEP);
-		return step(TCP_ESTABLISHED, TCP_TIMER_ESTABLISHED);
+			return to(TCP_TRANS, TCP_TIMER_KEEP);
+		return to(TCP_ESTABLISHED, TCP_TIMER_ESTABLISHED);
 	case TCP_STATES:
 		break;
 	}
-	return step(TCP_CLOSED, TCP_TIMER_KEEP);
+	return to(TCP_CLOSED, TCP_TIMER_KEEP);
 }
 
 /* Bits of tcp_track.fins. */
@@ -120,20 +119,25 @@ static void track_fins(struct tcp_track *t, const struct tcp_segment *s, enum na
 	t->fins = (uint8_t)fins;
 }
 
+/* States in which no FIN has been seen: an old connection's may not count for the new one. */
+static bool before_fins(enum tcp_state state)
+{
+	return state == TCP_INTERNAL_SYN || state == TCP_EXTERNAL_SYN || state == TCP_ESTABLISHED;
+}
+
 enum tcp_timer tcp_track(struct tcp_track *t, const struct tcp_segment *segment, enum nat_side from)
 {
 	unsigned int flags = segment->flags & 0xff;
-	struct tcp_step next;
+	struct tcp_step step;
 
 	track_fins(t, segment, from);
 	if (fins_all_acknowledged(t))
 		flags |= TCP_FINS_ACKNOWLEDGED;
-	next = tcp_step((enum tcp_state)t->state, flags, from);
-	if (next.next != t->state &&
-	    (next.next == TCP_INTERNAL_SYN || next.next == TCP_EXTERNAL_SYN))
+	step = tcp_step((enum tcp_state)t->state, flags, from);
+	if (before_fins(step.next))
 		t->fins = 0;
-	t->state = (uint8_t)next.next;
-	return next.timer;
+	t->state = (uint8_t)step.next;
+	return step.timer;
 }
 
 const char *tcp_state_name(enum tcp_state state)

@@ -17,6 +17,7 @@ CORE   := $(patsubst %.c,$(B)/%.o,$(wildcard nat/core/*.c))
 DAEMON := $(patsubst %.c,$(B)/%.o,$(wildcard nat/daemon/*.c))
 CLI    := $(patsubst %.c,$(B)/%.o,$(wildcard nat/cli/*.c))
 UNIT   := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
+BATS   := $(wildcard tests/netns/*.bats)
 BENCH  := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c))
 FUZZ   := $(patsubst %.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 SHELL_FILES := $(wildcard netns-scripts/*.sh tests/*.sh tests/netns/*.bash tests/netns/*.bats) .ci/run
@@ -71,7 +72,7 @@ $(B)/tests/bench/%: $(B)/tests/bench/%.o $(B)/libcore.a $(B)/libcommon.a
 
 check: deps deps-check
 	@$(MAKE) --no-print-directory B=$(B) all unit
-	@NATEM_BUILD=$(B) tests/run.sh $(UNIT)
+	@NATEM_BUILD=$(B) tests/run.sh $(UNIT) $(BATS)
 .PHONY: unit
 unit: $(UNIT)
 

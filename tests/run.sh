@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# run.sh - run test programs and namespace tests, and add them up
+#
+# Every part speaks TAP. A part that ends before its plan is fulfilled, or badly with no test
+# failed, counts as a failure: nothing that did not run looks green.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export NATEM_BUILD=${NATEM_BUILD:-build}
+
+passed=0 failed=0 skipped=0
+output=$(mktemp)
+trap 'rm -f "$output"' EXIT
+
+usage() {
+	cat <<-EOF
+	usage: tests/run.sh PROGRAM|FILE.bats...
+
+	Runs cmocka programs and, as root, bats files; the last line says how many tests passed,
+	failed and were skipped. NATEM_BUILD names the build directory (default: build).
+
+	Exit status: 0 all passed, 1 some failed or none ran, 2 wrong usage.
+	EOF
+}
+
+count() { grep -cE "$1" "$output" || true; }
+
+# The plan of a TAP text: the sum of its lines "1..N"; cmocka prints one for each group.
+planned() { echo $(($(sed -nE 's/^1\.\.([0-9]+).*/\1/p' "$output" | paste -sd+))); }
+
+# add_up NAME STATUS SECONDS: count what is in the output, and show it if something is wrong.
+add_up() {
+	local name=$1 status=$2 seconds=$3 bad skip good plan
+
+	bad=$(count '^not ok')
+	skip=$(count '^ok .*# [Ss][Kk][Ii][Pp]')
+	good=$(($(count '^ok') - skip))
+	plan=$(planned)
+	if ((plan == 0 || plan > bad + good + skip || (status != 0 && bad == 0))); then
+		printf 'not ok - %s: %d of %d tests ran, exit status %d\n' "$name" \
+			$((bad + good + skip)) "$plan" "$status" >>"$output"
+		bad=$((bad + 1))
+	fi
+	((bad == 0)) || cat "$output"
+	printf '%-36s %4d passed, %d failed, %d skipped  (%ds)\n' "$name" "$good" "$bad" "$skip" "$seconds"
+	passed=$((passed + good)) failed=$((failed + bad)) skipped=$((skipped + skip))
+}
+
+run_part() {
+	local name=$1 start=$SECONDS status=0
+
+	shift
+	"$@" >"$output" 2>&1 </dev/null || status=$?
+	((status != 130)) || exit 130 # Ctrl-C, which bats takes for itself to clean up
+	add_up "$name" "$status" $((SECONDS - start))
+}
+
+skip_file() {
+	local tests
+
+	tests=$(grep -c '^@test' "$1")
+	printf '%-36s %4d skipped: network namespaces need root (sudo make check)\n' "${1##*/}" "$tests"
+	skipped=$((skipped + tests))
+}
+
+(($# > 0)) || { usage >&2; exit 2; }
+[[ $1 != -h && $1 != --help ]] || { usage; exit 0; }
+for part; do
+	case $part in
+	*.bats) if ((EUID == 0)); then run_part "${part##*/}" bats --formatter tap "$part"; else skip_file "$part"; fi ;;
+	*) run_part "${part##*/}" env CMOCKA_MESSAGE_OUTPUT=TAP "$part" ;;
+	esac
+done
+# What was built as root through sudo belongs to the user all the same.
+[[ -z ${SUDO_UID:-} ]] || chown -R "$SUDO_UID:${SUDO_GID:-$SUDO_UID}" build
+printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+((failed == 0 && passed > 0))

@@ -223,11 +223,14 @@ static int parse_duration(const char *text, int64_t *ms)
 
 static int parse_port_range(const char *text, struct port_range *range)
 {
-	unsigned int first, last;
-	int end = 0;
+	const char *dash = strchr(text, '-');
+	uint64_t first, last;
+	char left[8];
 
-	if (!isdigit((unsigned char)*text) || sscanf(text, "%5u-%5u%n", &first, &last, &end) != 2 ||
-	    text[end] != '\0')
+	if (dash == NULL || (size_t)(dash - text) >= sizeof(left))
+		return -EINVAL;
+	snprintf(left, sizeof(left), "%.*s", (int)(dash - text), text);
+	if (parse_unsigned(left, &first) < 0 || parse_unsigned(dash + 1, &last) < 0)
 		return -EINVAL;
 	if (first == 0 || last > UINT16_MAX || first > last)
 		return -EINVAL;

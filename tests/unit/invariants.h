@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * invariants.h - is this NAT consistent with itself?
+ * Owns:       a walk over everything that core's headers promise: records, indexes, lists,
+ *             rings and port bitmaps must all tell the same story.
+ * Invariants: reads only. Knows which records are live from the free list, not from their marks,
+ *             and holds the marks to that. Takes time proportional to the tables.
+ */
+#ifndef TESTS_INVARIANTS_H
+#define TESTS_INVARIANTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nat/core/nat.h"
+
+/* The first promise that is broken, or NULL; the text lasts until the next call. */
+#define INVARIANT(condition)                                                              \
+	do {                                                                              \
+		if (!(condition)) {                                                       \
+			snprintf(invariant_broken, sizeof(invariant_broken), "%s:%d: %s", \
+				 __func__, __LINE__, #condition);                         \
+			return invariant_broken;                                          \
+		}                                                                         \
+	} while (0)
+
+static char invariant_broken[256];
+
+/* Marks which records of @a are live; false if the free list is not a list. */
+static inline bool invariant_live(const struct arena *a, bool *live)
+{
+	uint32_t free_records = 0;
+
+	memset(live, true, a->used);
+	for (uint32_t n = a->free; n != NAT_NONE; free_records++) {
+		if (n >= a->used || !live[n])
+			return false;
+		live[n] = false;
+		memcpy(&n, arena_at(a, n), sizeof(n));
+	}
+	return a->live == a->used - free_records;
+}
+
+static inline const char *invariant_arena(const struct arena *a, const bool *live)
+{
+	INVARIANT(a->used <= a->capacity);
+	INVARIANT(a->limit <= a->capacity);
+	for (uint32_t n = 0; n < a->used; n++)
+		INVARIANT(arena_is_live(a, n) == live[n]);
+	INVARIANT(!arena_is_live(a, a->used));
+	return NULL;
+}
+
+/* As many slots are filled as are counted, and each names a live record. */
+static inline const char *invariant_index(const struct index *ix, uint32_t count,
+					  const struct arena *a, const bool *live)
+{
+	uint32_t filled = 0;
+
+	INVARIANT(ix->count == count);
+	INVARIANT(ix->count <= ix->mask / 2 + 1);
+	for (uint32_t i = 0; i <= ix->mask; i++) {
+		if (ix->slots[i].record == 0)
+			continue;
+		filled++;
+		INVARIANT(ix->slots[i].record - 1 < a->used);
+		INVARIANT(live[ix->slots[i].record - 1]);
+	}
+	INVARIANT(filled == count);
+	return NULL;
+}
+
+static inline const char *invariant_mapping(const struct nat *nat, uint32_t n, const bool *sessions)
+{
+	const struct mapping *m = mapping_at(&nat->mappings, n);
+	enum nat_protocol protocol = (enum nat_protocol)m->protocol;
+	uint32_t before = NAT_NONE, count = 0, address;
+	const struct port_map *map;
+
+	INVARIANT(m->protocol < NAT_PROTOCOLS);
+	INVARIANT(m->sessions > 0);
+	for (uint32_t s = m->first_session; s != NAT_NONE; count++) {
+		const struct session *session = session_at(&nat->sessions, s);
+
+		INVARIANT(s < nat->sessions.arena.used && sessions[s]);
+		INVARIANT(count < m->sessions);
+		INVARIANT(session->mapping == n);
+		INVARIANT(session->mapping_previous == before);
+		before = s;
+		s = session->mapping_next;
+	}
+	INVARIANT(count == m->sessions);
+	INVARIANT(mapping_find_internal(&nat->mappings, protocol, &m->internal, &m->remote) == n);
+	INVARIANT(mapping_find_external(&nat->mappings, protocol, &m->external) == n);
+	INVARIANT(m->external.port != 0);
+	address = ports_find(&nat->ports, &m->external.addr);
+	INVARIANT(address != NAT_NONE);
+	map = ports_map(&nat->ports, address, protocol);
+	INVARIANT(map->taken[m->external.port / 64] >> (m->external.port % 64) & 1);
+	return NULL;
+}
+
+/* Once round the ring: one mapping, one address, one of them in the index. */
+static inline const char *invariant_ring(const struct nat *nat, uint32_t n, const bool *live)
+{
+	const struct session *s = session_at(&nat->sessions, n);
+	uint32_t indexed = 0, at = n, steps = 0, found;
+
+	do {
+		const struct session *here = session_at(&nat->sessions, at);
+
+		INVARIANT(at < nat->sessions.arena.used && live[at]);
+		INVARIANT(steps++ < nat->sessions.arena.live);
+		INVARIANT(here->mapping == s->mapping);
+		INVARIANT(addr_equal(&here->remote.addr, &s->remote.addr));
+		INVARIANT(session_at(&nat->sessions, here->peer_next)->peer_previous == at);
+		indexed += here->indexed;
+		at = here->peer_next;
+	} while (at != n);
+	INVARIANT(indexed == 1);
+	found = session_find_peer(&nat->sessions, s->mapping, &s->remote);
+	INVARIANT(found != NAT_NONE);
+	INVARIANT(session_at(&nat->sessions, found)->indexed);
+	return NULL;
+}
+
+static inline const char *invariant_session(const struct nat *nat, uint32_t n, const bool *live,
+					    const bool *mappings)
+{
+	const struct session_table *t = &nat->sessions;
+	const struct session *s = session_at(t, n);
+	const struct mapping *m = mapping_at(&nat->mappings, s->mapping);
+	enum nat_protocol protocol = (enum nat_protocol)m->protocol;
+
+	INVARIANT(s->mapping < nat->mappings.arena.used && mappings[s->mapping]);
+	INVARIANT(s->class < TIMEOUT_CLASSES);
+	INVARIANT((s->class == TIMEOUT_UDP) == (protocol == NAT_UDP));
+	INVARIANT((s->class == TIMEOUT_ICMP) == (protocol == NAT_ICMP));
+	INVARIANT(protocol != NAT_ICMP || s->remote.port == 0);
+	INVARIANT(s->tcp.state < TCP_STATES);
+	INVARIANT(protocol == NAT_TCP || s->tcp.state == TCP_CLOSED);
+	INVARIANT(session_find_internal(t, protocol, &m->internal, &s->remote) == n);
+	INVARIANT(session_find_external(t, protocol, &m->external, &s->remote) == n);
+	return invariant_ring(nat, n, live);
+}
+
+/* Every live session is in one list, and each list is in the order in which they end. */
+static inline const char *invariant_expiry(const struct nat *nat, const bool *live)
+{
+	uint32_t listed = 0;
+
+	for (unsigned int i = 0; i < TIMEOUT_CLASSES; i++) {
+		const struct session_list *list = &nat->sessions.expiry[i];
+		uint32_t before = NAT_NONE;
+
+		for (uint32_t n = list->head; n != NAT_NONE;) {
+			const struct session *s = session_at(&nat->sessions, n);
+
+			INVARIANT(n < nat->sessions.arena.used && live[n]);
+			INVARIANT(listed++ < nat->sessions.arena.live);
+			INVARIANT(s->class == i);
+			INVARIANT(s->expiry_previous == before);
+			INVARIANT(before == NAT_NONE ||
+				  session_at(&nat->sessions, before)->last_use.ms <=
+					  s->last_use.ms);
+			before = n;
+			n = s->expiry_next;
+		}
+		INVARIANT(list->tail == before);
+	}
+	INVARIANT(listed == nat->sessions.arena.live);
+	return NULL;
+}
+
+/* Bitmaps agree with their own counts, and together hold one port for each mapping. */
+static inline const char *invariant_ports(const struct nat *nat)
+{
+	uint32_t taken = 0;
+
+	for (uint32_t i = 0; i < nat->ports.count * NAT_PROTOCOLS; i++) {
+		const struct port_map *map = &nat->ports.maps[i];
+		uint32_t count = 0;
+
+		for (uint32_t w = 0; w < PORTS_WORDS; w++) {
+			bool full = map->full[w / 64] >> (w % 64) & 1;
+
+			count += (uint32_t)__builtin_popcountll(map->taken[w]);
+			INVARIANT(full == (map->taken[w] == UINT64_MAX));
+		}
+		INVARIANT(map->count == count);
+		INVARIANT(!(map->taken[0] & 1));
+		taken += count;
+	}
+	INVARIANT(taken == nat->mappings.arena.live);
+	return NULL;
+}
+
+static inline const char *invariant_records(const struct nat *nat, const bool *mappings,
+					    const bool *sessions)
+{
+	const struct arena *ma = &nat->mappings.arena, *sa = &nat->sessions.arena;
+	uint32_t peers = 0, of_mappings = 0;
+	const char *broken = NULL;
+
+	for (uint32_t n = 0; n < ma->used && broken == NULL; n++) {
+		if (!mappings[n])
+			continue;
+		of_mappings += mapping_at(&nat->mappings, n)->sessions;
+		broken = invariant_mapping(nat, n, sessions);
+	}
+	for (uint32_t n = 0; n < sa->used && broken == NULL; n++) {
+		if (!sessions[n])
+			continue;
+		peers += session_at(&nat->sessions, n)->indexed;
+		broken = invariant_session(nat, n, sessions, mappings);
+	}
+	if (broken != NULL)
+		return broken;
+	INVARIANT(of_mappings == sa->live);
+	broken = invariant_index(&nat->sessions.by_peer, peers, sa, sessions);
+	if (broken == NULL)
+		broken = invariant_index(&nat->sessions.by_internal, sa->live, sa, sessions);
+	if (broken == NULL)
+		broken = invariant_index(&nat->sessions.by_external, sa->live, sa, sessions);
+	if (broken == NULL)
+		broken = invariant_index(&nat->mappings.by_internal, ma->live, ma, mappings);
+	if (broken == NULL)
+		broken = invariant_index(&nat->mappings.by_external, ma->live, ma, mappings);
+	return broken;
+}
+
+static inline const char *nat_invariants(const struct nat *nat)
+{
+	const struct arena *ma = &nat->mappings.arena, *sa = &nat->sessions.arena;
+	bool *mappings = malloc(ma->used + 1), *sessions = malloc(sa->used + 1);
+	const char *broken = "a free list is broken";
+
+	if (mappings == NULL || sessions == NULL)
+		abort();
+	if (invariant_live(ma, mappings) && invariant_live(sa, sessions)) {
+		broken = invariant_arena(ma, mappings);
+		if (broken == NULL)
+			broken = invariant_arena(sa, sessions);
+		if (broken == NULL)
+			broken = invariant_records(nat, mappings, sessions);
+		if (broken == NULL)
+			broken = invariant_expiry(nat, sessions);
+		if (broken == NULL)
+			broken = invariant_ports(nat);
+	}
+	free(mappings);
+	free(sessions);
+	return broken;
+}
+
+#endif

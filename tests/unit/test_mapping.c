@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/unit/lab.h"
+
+static const struct siphash_key key = { { 3, 4 } };
+static const struct endpoint nowhere;
+
+static int setup(void **state)
+{
+	struct mapping_table *t = calloc(1, sizeof(*t));
+
+	assert_non_null(t);
+	assert_int_equal(mapping_table_init(t, 50, &key), 0);
+	*state = t;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	mapping_table_fini(*state);
+	free(*state);
+	return 0;
+}
+
+static uint32_t add(struct mapping_table *t, enum nat_protocol protocol, struct endpoint internal,
+		    struct endpoint remote, struct endpoint external)
+{
+	const struct mapping wanted = { .protocol = (uint8_t)protocol,
+					.behavior = MAPPING_ADDRESS_DEPENDENT,
+					.internal = internal,
+					.external = external,
+					.remote = remote,
+					.created = AT_S(9),
+					.sessions = 77,
+					.past = { { 1, 2 }, { 3, 4 } } };
+
+	return mapping_add(t, &wanted);
+}
+
+static uint32_t by_internal(struct mapping_table *t, enum nat_protocol protocol,
+			    struct endpoint internal, struct endpoint remote)
+{
+	return mapping_find_internal(t, protocol, &internal, &remote);
+}
+
+static uint32_t by_external(struct mapping_table *t, enum nat_protocol protocol,
+			    struct endpoint external)
+{
+	return mapping_find_external(t, protocol, &external);
+}
+
+static void test_added_mapping_is_found_by_both_keys(void **state)
+{
+	struct mapping_table *t = *state;
+	uint32_t n = add(t, NAT_UDP, H1, nowhere, ep_port(E1, 4000));
+	const struct mapping *m = mapping_at(t, n);
+
+	assert_int_equal(by_internal(t, NAT_UDP, H1, nowhere), n);
+	assert_int_equal(by_external(t, NAT_UDP, ep_port(E1, 4000)), n);
+	assert_same_endpoint(m->internal, H1);
+	assert_same_endpoint(m->external, ep_port(E1, 4000));
+	assert_int_equal(m->behavior, MAPPING_ADDRESS_DEPENDENT);
+	assert_int_equal(m->created.ms, 9000);
+	/* a new one has no sessions and no past, whatever the wish says */
+	assert_int_equal(m->sessions, 0);
+	assert_int_equal(m->first_session, NAT_NONE);
+	assert_int_equal(m->past[0].packets + m->past[1].bytes, 0);
+	assert_true(arena_is_live(&t->arena, n));
+}
+
+static void test_other_keys_find_nothing(void **state)
+{
+	struct mapping_table *t = *state;
+
+	add(t, NAT_UDP, H1, Y1, ep_port(E1, 4000));
+	assert_int_equal(by_internal(t, NAT_TCP, H1, Y1), NAT_NONE);
+	assert_int_equal(by_internal(t, NAT_UDP, H2, Y1), NAT_NONE);
+	assert_int_equal(by_internal(t, NAT_UDP, ep_port(H1, 5001), Y1), NAT_NONE);
+	assert_int_equal(by_internal(t, NAT_UDP, H1, Y2), NAT_NONE);
+	assert_int_equal(by_internal(t, NAT_UDP, H1, Y1_Q), NAT_NONE);
+	assert_int_equal(by_internal(t, NAT_UDP, H1, nowhere), NAT_NONE);
+	assert_int_equal(by_external(t, NAT_TCP, ep_port(E1, 4000)), NAT_NONE);
+	assert_int_equal(by_external(t, NAT_UDP, ep_port(E1, 4001)), NAT_NONE);
+	assert_int_equal(by_external(t, NAT_UDP, ep("203.0.113.2:4000")), NAT_NONE);
+}
+
+static void test_removed_mapping_is_gone_from_both(void **state)
+{
+	struct mapping_table *t = *state;
+	uint32_t a = add(t, NAT_UDP, H1, nowhere, ep_port(E1, 4000));
+	uint32_t b = add(t, NAT_TCP, H1, nowhere, ep_port(E1, 4000));
+
+	mapping_remove(t, a);
+	assert_int_equal(by_internal(t, NAT_UDP, H1, nowhere), NAT_NONE);
+	assert_int_equal(by_external(t, NAT_UDP, ep_port(E1, 4000)), NAT_NONE);
+	assert_int_equal(by_internal(t, NAT_TCP, H1, nowhere), b);
+	assert_int_equal(by_external(t, NAT_TCP, ep_port(E1, 4000)), b);
+	assert_false(arena_is_live(&t->arena, a));
+	assert_int_equal(t->arena.live, 1);
+}
+
+static void test_remote_part_of_the_key_is_what_the_behavior_says(void **state)
+{
+	struct endpoint remote = Y1;
+
+	(void)state;
+	assert_same_endpoint(mapping_remote_part(MAPPING_ENDPOINT_INDEPENDENT, &remote), nowhere);
+	assert_same_endpoint(mapping_remote_part(MAPPING_ADDRESS_DEPENDENT, &remote),
+			     ep_port(Y1, 0));
+	assert_same_endpoint(mapping_remote_part(MAPPING_ADDRESS_AND_PORT_DEPENDENT, &remote), Y1);
+}
+
+static void test_full_table_refuses_and_growing_helps(void **state)
+{
+	struct mapping_table *t = *state;
+
+	for (unsigned int i = 0; i < 50; i++)
+		assert_int_equal(add(t, NAT_UDP, ep_port(H1, i), nowhere, ep_port(E1, i)), i);
+	assert_int_equal(add(t, NAT_UDP, ep_port(H1, 50), nowhere, ep_port(E1, 50)), NAT_NONE);
+	assert_int_equal(mapping_table_set_limit(t, 5000), 0);
+	for (unsigned int i = 50; i < 5000; i++)
+		assert_int_equal(add(t, NAT_UDP, ep_port(H1, i), nowhere, ep_port(E1, i)), i);
+	for (unsigned int i = 0; i < 5000; i++) {
+		assert_int_equal(by_internal(t, NAT_UDP, ep_port(H1, i), nowhere), i);
+		assert_int_equal(by_external(t, NAT_UDP, ep_port(E1, i)), i);
+	}
+	assert_int_equal(mapping_table_set_limit(t, 10), 0);
+	assert_int_equal(add(t, NAT_UDP, H2, nowhere, ep_port(E1, 50001)), NAT_NONE);
+	assert_int_equal(by_internal(t, NAT_UDP, ep_port(H1, 4999), nowhere), 4999);
+}
+
+int main(void)
+{
+#define mapping_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		mapping_test(test_added_mapping_is_found_by_both_keys),
+		mapping_test(test_other_keys_find_nothing),
+		mapping_test(test_removed_mapping_is_gone_from_both),
+		mapping_test(test_remote_part_of_the_key_is_what_the_behavior_says),
+		mapping_test(test_full_table_refuses_and_growing_helps),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

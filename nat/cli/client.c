@@ -11,7 +11,7 @@
 
 enum { ANSWER_TIMEOUT_S = 10, PAGE = 1000 };
 
-static enum client_status fail(struct client *c, const char *what, int err)
+static enum client_status fail(struct client *c, int err)
 {
 	const char *fix = "";
 
@@ -22,7 +22,7 @@ static enum client_status fail(struct client *c, const char *what, int err)
 		fix = "; only its owner may steer it: try sudo natem";
 	else if (err == EAGAIN)
 		fix = "; natemd gives no answer: is it stopped?";
-	snprintf(c->why, sizeof(c->why), "%s%s: %s%s", what, c->path,
+	snprintf(c->why, sizeof(c->why), "%s: %s%s", c->path,
 		 err == EAGAIN ? "timed out" : strerror(err), fix);
 	return CLIENT_FAILED;
 }
@@ -34,13 +34,13 @@ enum client_status client_open(struct client *c)
 
 	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (c->fd < 0)
-		return fail(c, "", errno);
+		return fail(c, errno);
 	strcpy(address.sun_path, c->path);
 	if (connect(c->fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
 		int err = errno;
 
 		client_close(c);
-		return fail(c, "", err);
+		return fail(c, err);
 	}
 	setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
 	setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
@@ -92,7 +92,7 @@ static enum client_status read_answer(struct client *c, json_t **result)
 	errno = 0;
 	answer = json_load_callback(receive, c, JSON_DISABLE_EOF_CHECK, &error);
 	if (answer == NULL && errno != 0)
-		return fail(c, "", errno);
+		return fail(c, errno);
 	failure = json_object_get(answer, "error");
 	*result = json_incref(json_object_get(answer, "result"));
 	if (*result != NULL) {
@@ -119,7 +119,8 @@ enum client_status client_call(struct client *c, const char *method, json_t *par
 	int err = send_line(c, call);
 
 	json_decref(call);
-	return err != 0 ? fail(c, "", err) : read_answer(c, result);
+	/* A daemon that does not even read has perhaps said why. */
+	return err != 0 && err != EPIPE ? fail(c, err) : read_answer(c, result);
 }
 
 enum client_status client_list(struct client *c, const char *method, const char *name,

@@ -153,15 +153,18 @@ static enum client_status run(const struct command *command, const struct invoca
 	if (call->watch && !command->watches)
 		return usage_error("'%s' has no --watch", command->name);
 	status = command->run(call);
-	if (status != CLIENT_OK) {
+	if (status != CLIENT_OK)
 		log_error("%s", call->client->why);
-		return status;
-	}
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		log_error("cannot write the answer: %s", strerror(errno));
-		return CLIENT_FAILED;
-	}
-	return CLIENT_OK;
+	return status;
+}
+
+/* Everything is said; was it heard? */
+static enum client_status finish(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return CLIENT_OK;
+	log_error("cannot write the answer: %s", strerror(errno));
+	return CLIENT_FAILED;
 }
 
 static enum client_status default_path(struct client *client)
@@ -190,11 +193,11 @@ int main(int argc, char **argv)
 		return status;
 	if (request.version) {
 		puts("natem " NATEM_VERSION);
-		return CLIENT_OK;
+		return finish();
 	}
 	if (request.help || (optind < argc && strcmp(argv[optind], "help") == 0)) {
 		print_help();
-		return CLIENT_OK;
+		return finish();
 	}
 	if (optind == argc)
 		return usage_error("%s", "no command given");
@@ -207,9 +210,12 @@ int main(int argc, char **argv)
 		return status;
 	if (request.help) {
 		print_command_help(command);
-		return CLIENT_OK;
+		return finish();
 	}
 	request.call.argc = argc - optind;
 	request.call.argv = argv + optind;
-	return run(command, &request.call);
+	status = run(command, &request.call);
+	if (status != CLIENT_OK)
+		return status;
+	return finish();
 }

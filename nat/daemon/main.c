@@ -200,11 +200,15 @@ int main(int argc, char **argv)
 	struct config config;
 
 	log_open("natemd", LOG_LEVEL_INFO);
+	signal(SIGPIPE, SIG_IGN); /* whoever reads the log or waits for --ready-fd may go away */
 	switch (config_read(&config, argc, argv)) {
 	case CONFIG_RUN:
 		return open_and_run(&config, &daemon_state, &control);
 	case CONFIG_DONE:
-		return EXIT_SUCCESS;
+		if (fflush(stdout) == 0 && !ferror(stdout))
+			return EXIT_SUCCESS;
+		log_error("cannot write the answer: %s", strerror(errno));
+		return EXIT_FAILURE;
 	case CONFIG_WRONG:
 		return EXIT_WRONG_USAGE;
 	}

@@ -49,13 +49,26 @@ static int configure(struct queue *q, struct nlmsghdr *message)
 	return 0;
 }
 
-static int bind_queue(struct queue *q)
+static int command(struct queue *q, uint8_t cmd)
 {
 	uint8_t buffer[256];
 	struct nlmsghdr *message = nfq_nlmsg_put((char *)buffer, NFQNL_MSG_CONFIG, q->number);
 
-	nfq_nlmsg_cfg_put_cmd(message, AF_INET, NFQNL_CFG_CMD_BIND);
+	nfq_nlmsg_cfg_put_cmd(message, AF_INET, cmd);
 	return configure(q, message);
+}
+
+/*
+ * The kernel says EPERM both to a stranger and about a queue that is another's. A command that
+ * has done nothing since Linux 3.8, but still needs the privilege, tells the two apart.
+ */
+static int bind_queue(struct queue *q)
+{
+	int err = command(q, NFQNL_CFG_CMD_BIND);
+
+	if (err == -EPERM && command(q, NFQNL_CFG_CMD_PF_BIND) == 0)
+		err = -EBUSY;
+	return err;
 }
 
 static int set_flags(struct queue *q)

@@ -10,7 +10,16 @@ export NATEM_BUILD=${NATEM_BUILD:-build}
 
 passed=0 failed=0 skipped=0
 output=$(mktemp)
-trap 'rm -f "$output"' EXIT
+trap finish EXIT
+# Ctrl-C reaches the part that runs as well, which may have to clean up first, as bats does.
+interrupted=
+trap 'interrupted=yes' INT
+
+# What was built as root through sudo belongs to the user all the same.
+finish() {
+	rm -f "$output"
+	[[ -z ${SUDO_UID:-} || ! -d build ]] || chown -R "$SUDO_UID:${SUDO_GID:-$SUDO_UID}" build
+}
 
 usage() {
 	cat <<-EOF
@@ -32,9 +41,9 @@ planned() { echo $(($(sed -nE 's/^1\.\.([0-9]+).*/\1/p' "$output" | paste -sd+))
 add_up() {
 	local name=$1 status=$2 seconds=$3 bad skip good plan
 
-	bad=$(count '^not ok')
-	skip=$(count '^ok .*# [Ss][Kk][Ii][Pp]')
-	good=$(($(count '^ok') - skip))
+	skip=$(count '^(not )?ok .*# [Ss][Kk][Ii][Pp]') # cmocka says "not ok 1 # SKIP name"
+	bad=$(($(count '^not ok') - $(count '^not ok .*# [Ss][Kk][Ii][Pp]')))
+	good=$(($(count '^(not )?ok') - skip - bad))
 	plan=$(planned)
 	if ((plan == 0 || plan > bad + good + skip || (status != 0 && bad == 0))); then
 		printf 'not ok - %s: %d of %d tests ran, exit status %d\n' "$name" \
@@ -51,7 +60,7 @@ run_part() {
 
 	shift
 	"$@" >"$output" 2>&1 </dev/null || status=$?
-	((status != 130)) || exit 130 # Ctrl-C, which bats takes for itself to clean up
+	[[ -z $interrupted ]] || exit 130
 	add_up "$name" "$status" $((SECONDS - start))
 }
 
@@ -71,7 +80,5 @@ for part; do
 	*) run_part "${part##*/}" env CMOCKA_MESSAGE_OUTPUT=TAP "$part" ;;
 	esac
 done
-# What was built as root through sudo belongs to the user all the same.
-[[ -z ${SUDO_UID:-} ]] || chown -R "$SUDO_UID:${SUDO_GID:-$SUDO_UID}" build
 printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
 ((failed == 0 && passed > 0))

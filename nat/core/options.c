@@ -292,6 +292,8 @@ static int parse_addresses(const char *text, struct external_list *out)
 	return 0;
 }
 
+_Static_assert(sizeof(enum mapping_behavior) == sizeof(unsigned int), "a choice fits its field");
+
 /* Read @text as a value of @spec into its field of @o; @o is untouched on failure. */
 static int parse_value(const struct option_spec *spec, const char *text, struct options *o)
 {
@@ -308,7 +310,6 @@ static int parse_value(const struct option_spec *spec, const char *text, struct 
 	case OPTION_PORT_RANGE:
 		return parse_port_range(text, field);
 	case OPTION_CHOICE:
-		_Static_assert(sizeof(enum mapping_behavior) == sizeof(choice), "enum is an int");
 		if (parse_choice(spec, text, &choice) < 0)
 			return -EINVAL;
 		memcpy(field, &choice, sizeof(choice));

@@ -418,6 +418,20 @@ static void test_file_line_too_long_is_refused_with_its_number(void **state)
 	assert_bad(desk, text, 3, "too long");
 }
 
+/* Whole or not at all: a list that is cut somewhere would be another list. */
+static void test_file_list_of_many_lines_is_never_read_in_part(void **state)
+{
+	struct desk *desk = *state;
+	char text[16384] = "[nat]\nexternal = 203.0.113.1,\n";
+
+	for (int i = 2; i < 62; i += 2)
+		sprintf(text + strlen(text), "\t203.0.113.%d, %150s203.0.113.%d,\n", i, "", i + 1);
+	if (read_text(desk, text) != 0)
+		assert_contains(desk->why, "too long");
+	else
+		assert_int_equal(desk->options.external.count, 61);
+}
+
 /* What lies past the end of the reader's buffer must not be taken for a line of its own. */
 static void test_file_tail_of_a_long_line_is_no_line(void **state)
 {
@@ -872,6 +886,7 @@ int main(void)
 		config_test(test_file_sets_all_or_nothing),
 		config_test(test_file_indented_line_is_no_key),
 		config_test(test_file_line_too_long_is_refused_with_its_number),
+		config_test(test_file_list_of_many_lines_is_never_read_in_part),
 		config_test(test_file_tail_of_a_long_line_is_no_line),
 		config_test(test_file_number_of_a_line_after_a_long_one_is_right),
 		config_test(test_file_of_binary_garbage_is_refused),

@@ -686,6 +686,23 @@ static void test_partial_udp_shorter_than_its_ip_packet_is_summed_by_its_own_len
 	assert_int_equal(wire_transport_error(w), 0);
 }
 
+/* The length of a fragmented datagram is that of the whole, not of what is here. */
+static void test_partial_first_fragment_is_not_read_past_its_end(void **state)
+{
+	static const unsigned int lengths[] = { 0, 7, 8, 28, 29, 1000, 65535 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		struct wire w = wire_udp_with(H1, Y1, 0, 20);
+
+		wire_put16(w.at + 6, 0x2000);
+		wire_fix(w);
+		wire_put16(w.at + 24, lengths[i]);
+		rewrite_partial(w, ep("203.0.113.1:40000"));
+		assert_int_equal(wire_ip_error(w), 0);
+	}
+}
+
 /* ICMP has no pseudo-header (RFC 792). */
 static void test_partial_icmp_is_summed_without_pseudo_header(void **state)
 {
@@ -957,6 +974,7 @@ int main(void)
 		packet_test(test_partial_packet_that_did_not_change_is_left_alone),
 		packet_test(
 			test_partial_udp_shorter_than_its_ip_packet_is_summed_by_its_own_length),
+		packet_test(test_partial_first_fragment_is_not_read_past_its_end),
 		packet_test(test_partial_icmp_is_summed_without_pseudo_header),
 		packet_test(test_quote_is_rewritten_with_all_checksums),
 		packet_test(test_quote_cut_at_every_length_from_eight_bytes_on),

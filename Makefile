@@ -71,7 +71,7 @@ $(B)/tests/bench/%: $(B)/tests/bench/%.o $(B)/libcore.a $(B)/libcommon.a
 	$(CC) $(ALL_CFLAGS) -o $@ $^
 
 check: deps deps-check
-	@$(MAKE) --no-print-directory B=$(B) all unit
+	@$(MAKE) --no-print-directory -j$$(nproc) B=$(B) all unit
 	@NATEM_BUILD=$(B) tests/run.sh $(UNIT) $(BATS)
 .PHONY: unit
 unit: $(UNIT)
@@ -95,7 +95,7 @@ $(B)/fuzz/tests/fuzz/%: tests/fuzz/%.c $(wildcard common/*.[ch] nat/core/*.[ch] 
 		$(wildcard common/*.c nat/core/*.c) $(filter-out nat/daemon/main.c,$(wildcard nat/daemon/*.c)) \
 		$(DAEMON_LIBS)
 fuzz: deps deps-check
-	@$(MAKE) --no-print-directory $(FUZZ)
+	@$(MAKE) --no-print-directory -j$$(nproc) $(FUZZ)
 	@tests/fuzz.sh $(FUZZ_SECONDS) $(FUZZ)
 
 bench: $(BENCH)

@@ -112,6 +112,7 @@ chat() {
 	use_protocol "$1"
 	! chat_tmux has-session 2>/dev/null || fail "a chat over $protocol is already open in lab '$lab'"
 	trap close_chat EXIT
+	trap : HUP # the terminal may go away; tmux ends with it, and then it is for us to clean up
 	open_server_pane
 	wait_for 5 server_listens || fail "nc does not listen in the server"
 	open_client_pane

@@ -7,7 +7,7 @@
 run=(gcc make pkg-config libc6-dev libmnl-dev libnetfilter-queue-dev libjansson-dev libinih-dev
 	libncurses-dev iproute2 iptables procps socat netcat-openbsd tmux)
 check=(bats libcmocka-dev shellcheck clang-format cppcheck clang libclang-rt-dev tcpdump iperf3
-	dnsmasq-base bind9-dnsutils nginx curl traceroute iputils-ping python3-minimal)
+	dnsmasq-base bind9-dnsutils nginx curl traceroute iputils-ping python3)
 policy=/usr/sbin/policy-rc.d
 
 usage() {

@@ -60,17 +60,30 @@ static char *read_text(char *buffer, int size, void *user)
 	return strcpy(buffer, file->text);
 }
 
+/* Append @value to the one before if it goes on from there, else start anew; false if too long. */
+static bool join_value(struct file *file, const char *key, const char *value)
+{
+	size_t used = 0, left;
+
+	if (file->continued && strcmp(key, file->key) == 0) {
+		used = strlen(file->value);
+		file->value[used++] = ' ';
+	}
+	left = sizeof(file->value) - used;
+	return (size_t)snprintf(file->value + used, left, "%s", value) < left;
+}
+
 static int take_value(void *user, const char *section, const char *name, const char *value)
 {
 	struct file *file = user;
 	char key[KEY_MAX], why[CONFIG_WHY_MAX];
-	size_t used = 0;
 
 	snprintf(key, sizeof(key), "%s%s%s", section, *section != '\0' ? "." : "", name);
-	if (file->continued && strcmp(key, file->key) == 0)
-		used = (size_t)snprintf(file->value, sizeof(file->value), "%s ",
-					strdupa(file->value));
-	snprintf(file->value + used, sizeof(file->value) - used, "%s", value);
+	if (!join_value(file, key, value)) {
+		blame_line(file, "too long a list, all its lines together");
+		*file->value = '\0';
+		return 0;
+	}
 	strcpy(file->key, key);
 	if (presets_set(file->options, key, file->value, why, sizeof(why)) == 0)
 		return 1;

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # badinput.bats - packets that lie: each has its drop counter, none is repaired, natemd lives on
 #
-# What the kernel throws away before it asks anybody (a wrong IP version, header length, total length
-# or header checksum: ip_rcv()) never reaches natemd, whose own checks of these are tested on the core.
-# Outbound packets have also been routed before they are queued; inbound ones have not.
+# What the kernel throws away before it asks anybody (a wrong IP version, header length, total
+# length or header checksum: ip_rcv()) never reaches natemd, whose own checks of these are tested
+# on the core. Outbound packets have also been routed before they are queued; inbound ones have not.
 
 # shellcheck disable=SC2030,SC2031,SC2154 # a test is a subshell to bats; helpers.bash sets more names
 load helpers
@@ -71,7 +71,8 @@ kernel_drops() {
 	equal "$((before + 2))" "$after" || complain "after $*"
 }
 
-# open_mapping PORT: from the client's PORT to 203.0.113.10:7000; its external port is in $external_port.
+# open_mapping PORT: from the client's PORT to 203.0.113.10:7000; the external port is in
+# $external_port.
 open_mapping() {
 	raw client "192.168.1.2:$1" 203.0.113.10:7000 udp text=open
 	wait_for "the mapping" has_mapping "$1"
@@ -283,10 +284,10 @@ shown() { python3 -IS "$here/rawsend.py" show "$BATS_TEST_TMPDIR/$1.pcap"; }
 # error_of TEXT, on standard input what shown prints: how far from right the packet's checksum is.
 error_of() { awk -v text="$1" '$NF == text { print $4 }'; }
 
-# The same sums before and after the NAT: as_wrong SENDER RECEIVER COMMAND..., where COMMAND sends
-# packets with texts ending in "!", at least $4 of them.
+# The same sums before and after the NAT: as_wrong SENDER RECEIVER LEAST COMMAND..., where COMMAND sends
+# packets with texts ending in "!", at least LEAST of them.
 as_wrong() {
-	local sender=$1 receiver=$2 least=$3
+	local sender=$1 receiver=$2 least=$3 when
 
 	shift 3
 	capture before "$sender"
@@ -294,8 +295,10 @@ as_wrong() {
 	"$@"
 	end_capture before "$sender"
 	end_capture after "$receiver"
-	shown before | awk '$NF ~ /^[a-z0-9-]+!$/ { print $1, $4, $NF }' | sort >"$BATS_TEST_TMPDIR/wrong-before"
-	shown after | awk '$NF ~ /^[a-z0-9-]+!$/ { print $1, $4, $NF }' | sort >"$BATS_TEST_TMPDIR/wrong-after"
+	for when in before after; do
+		shown "$when" | awk '$NF ~ /^[a-z0-9-]+!$/ { print $1, $4, $NF }' | sort \
+			>"$BATS_TEST_TMPDIR/wrong-$when"
+	done
 	(($(wc -l <"$BATS_TEST_TMPDIR/wrong-before") >= least))
 	diff "$BATS_TEST_TMPDIR/wrong-before" "$BATS_TEST_TMPDIR/wrong-after"
 }

@@ -225,7 +225,8 @@ tcp_open() {
 @test "an answer that cannot be written is a failure" {
 	local command
 
-	for command in status mappings sessions counters options "get udp.timeout" "options --json" --help; do
+	for command in status mappings sessions counters options "get udp.timeout" "options --json" \
+		--help; do
 		# shellcheck disable=SC2016 # for the inner shell
 		# shellcheck disable=SC2086 # words
 		run -1 bash -c 'exec "$@" >/dev/full' - "$build/natem" --lab "$LAB" $command
@@ -335,8 +336,8 @@ screen() { tmux_here capture-pane -p; }
 shows() { [[ $(screen) == *"$1"* ]]; }
 shows_not() { ! shows "$1"; }
 
-# watch_in_tmux COMMAND...: on a terminal of its own; when it ends, its status stands there, and what
-# the terminal was set to before and after lies in the files before and after.
+# watch_in_tmux COMMAND...: on a terminal of its own; when it ends, its status stands there, and
+# what the terminal was set to before and after lies in the files before and after.
 watch_in_tmux() {
 	need_programs tmux
 	change_until_end 'tmux_here kill-server 2>/dev/null' true

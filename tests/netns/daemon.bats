@@ -297,7 +297,8 @@ packets_of() {
 }
 
 @test "without natemd the router fails closed: nothing passes and no private address leaks" {
-	change_until_end '"$checkout/netns-scripts/restart.sh" --lab "$LAB" 3>&-' kill -KILL "$(daemon_pid)"
+	change_until_end '"$checkout/netns-scripts/restart.sh" --lab "$LAB" 3>&-' \
+		kill -KILL "$(daemon_pid)"
 	wait_for "natemd is dead" daemon_gone
 	capture leaks server
 	run ! pings 1

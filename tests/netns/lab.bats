@@ -299,8 +299,8 @@ in_client2() { [[ -n $(ip netns pids "$LAB-x-client2") ]]; }
 
 # --- nothing outside ---
 
-# All that a lab might have changed on the machine itself; what other programs change all the time is
-# left out.
+# All that a lab might have changed on the machine itself; what other programs change all the time
+# is left out.
 machine() {
 	local table
 
@@ -358,7 +358,8 @@ programs() { ip netns pids "$LAB-$1" | xargs -r ps -o comm= -p | sort | paste -s
 	equal "" "$(programs client)$(programs server)"
 }
 
-# who_saw_whom TEXT PROTOCOL: the client's own endpoint, the one the server saw, the row that joins them.
+# who_saw_whom TEXT PROTOCOL: the client's own endpoint, the one the server saw, the row that joins
+# them.
 who_saw_whom() {
 	local own seen
 
@@ -434,7 +435,7 @@ chat_over() {
 	wait_for "all of it is gone" chat_is_over "$1"
 }
 
-@test "chat.sh udp: lines typed appear on the other side, the table shows the mapping, leaving cleans up" {
+@test "chat.sh udp: what is typed appears on the other side, the table shows it, leaving cleans up" {
 	chat_over udp
 }
 

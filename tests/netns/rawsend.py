@@ -4,7 +4,7 @@
     rawsend.py send FROM TO PROTOCOL [FIELD=VALUE]...
                                 one packet on eth0; FROM and TO are ADDRESS[:PORT]
     rawsend.py flood SEED COUNT FROM TO
-                                COUNT packets of random bytes behind an IP header that is mostly right
+                                COUNT packets of random bytes, the IP header mostly right
     rawsend.py serve            the same words from standard input, a line for each packet with tabs
                                 between the words; each is answered with 'ok'
     rawsend.py show FILE        a line for every IPv4 packet of a capture: protocol, from, to, how
@@ -21,8 +21,8 @@ PROTOCOL is udp, tcp, icmp or a number. Fields, each instead of the right value:
     sum=             added to the right transport checksum; nosum=1 leaves it 0
     text=            payload; hex= the same as hexadecimal; quote=FROM,TO,PROTOCOL[,FIELD=VALUE]...
                      is a packet as payload
-    cut=             send only so many bytes of the transport header and payload, with a total length
-                     that fits; tail= bytes sent behind the packet's end
+    cut=             send only so many bytes of the transport header and payload, with a total
+                     length that fits; tail= bytes sent behind the packet's end
     bytes=           send only so many bytes of the packet, whatever its header says
 
 Packets go to the gateway, or where there is none to the address itself, by AF_PACKET: the kernel
@@ -203,7 +203,8 @@ def random_packet(r, source, destination):
             ("frag", str(r.randrange(65536))), ("length", str(r.randrange(65536))),
             ("offset", str(r.randrange(16))), ("flags", str(r.randrange(256))),
             ("cut", str(r.randrange(24))), ("sum", str(r.randrange(65535))),
-            ("options", r.randbytes(4 * r.randrange(1, 11)).hex()), ("total", str(r.randrange(300))),
+            ("options", r.randbytes(4 * r.randrange(1, 11)).hex()),
+            ("total", str(r.randrange(300))),
             ("ihl", str(r.randrange(16))), ("version", "6"), ("tail", str(r.randrange(60)))])])
     ports = r.choice([0, 7, 80, r.randrange(65536)]), r.choice([0, 53, 7000, r.randrange(65536)])
     data = bytearray(packet("%s:%d" % (source, ports[0]), "%s:%d" % (destination, ports[1]),

@@ -325,6 +325,23 @@ static void test_error_about_an_admitted_packet_finds_its_mapping(void **state)
 	assert_dropped(lab_out(lab, w, AT_S(300)), REASON_ICMP_ERROR_NO_SESSION);
 }
 
+/* The mapping is still there, but the session it came in by is not: no stale number is told. */
+static void test_error_about_a_session_that_ended_names_the_mapping_only(void **state)
+{
+	struct lab *lab = *state;
+	struct flow f = open_flow(lab, NAT_UDP);
+	struct wire reply = wire_udp(Y1, f.external);
+	struct nat_outcome outcome;
+
+	lab_in(lab, reply, AT_S(1));
+	lab_open(lab, NAT_UDP, H1, Y2, AT_S(200));
+	outcome = lab_out(lab, wire_error(3, 3, H1, Y1, reply), AT_S(300));
+	assert_rewritten(outcome, REASON_ICMP_ERROR_TRANSLATED);
+	assert_int_equal(outcome.mapping, f.outcome.mapping);
+	assert_int_equal(outcome.session, NAT_NONE);
+	assert_int_equal(lab->nat.sessions.arena.live, 1);
+}
+
 /* "A private address on the WAN side, in a header or inside an ICMP error": never. */
 static void test_error_that_quotes_a_route_is_dropped(void **state)
 {
@@ -467,6 +484,7 @@ int main(void)
 		lab_test(test_rfc5508_req5c_inner_router_is_hidden_behind_our_address),
 		lab_test(test_rfc5508_req5_error_from_inside_about_no_session_is_dropped),
 		lab_test(test_error_about_an_admitted_packet_finds_its_mapping),
+		lab_test(test_error_about_a_session_that_ended_names_the_mapping_only),
 		lab_test(test_error_that_quotes_a_route_is_dropped),
 		lab_test(test_rfc4787_req12_errors_end_nothing),
 		lab_test(test_rfc5508_req10c_source_quench_and_redirect_are_dropped),

@@ -128,12 +128,38 @@ static void test_full_table_refuses_and_growing_helps(void **state)
 	assert_int_equal(by_internal(t, NAT_UDP, ep_port(H1, 4999), nowhere), 4999);
 }
 
+/* Two keys of one hash are rare; here the index is told that they are. */
+static void test_keys_with_one_hash_are_told_apart(void **state)
+{
+	struct mapping_table *t = *state;
+	const struct endpoint external = ep_port(E1, 4000), internal = H1, remote = Y1;
+	const struct endpoint others[] = { ep_port(E1, 4001), ep("203.0.113.2:4000") };
+	const struct endpoint hosts[] = { H2, ep_port(H1, 5001) }, remotes[] = { Y2, Y1_Q };
+	uint32_t n = add(t, NAT_UDP, internal, remote, external);
+
+	index_add(&t->by_external, tuple_hash(&t->key, NAT_TCP, &external, &nowhere), n);
+	assert_int_equal(by_external(t, NAT_TCP, external), NAT_NONE);
+	index_add(&t->by_internal, tuple_hash(&t->key, NAT_TCP, &internal, &remote), n);
+	assert_int_equal(by_internal(t, NAT_TCP, internal, remote), NAT_NONE);
+	for (int i = 0; i < 2; i++) {
+		index_add(&t->by_external, tuple_hash(&t->key, NAT_UDP, &others[i], &nowhere), n);
+		assert_int_equal(by_external(t, NAT_UDP, others[i]), NAT_NONE);
+		index_add(&t->by_internal, tuple_hash(&t->key, NAT_UDP, &hosts[i], &remote), n);
+		assert_int_equal(by_internal(t, NAT_UDP, hosts[i], remote), NAT_NONE);
+		index_add(&t->by_internal, tuple_hash(&t->key, NAT_UDP, &internal, &remotes[i]), n);
+		assert_int_equal(by_internal(t, NAT_UDP, internal, remotes[i]), NAT_NONE);
+	}
+	assert_int_equal(by_external(t, NAT_UDP, external), n);
+	assert_int_equal(by_internal(t, NAT_UDP, internal, remote), n);
+}
+
 int main(void)
 {
 #define mapping_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		mapping_test(test_added_mapping_is_found_by_both_keys),
 		mapping_test(test_other_keys_find_nothing),
+		mapping_test(test_keys_with_one_hash_are_told_apart),
 		mapping_test(test_removed_mapping_is_gone_from_both),
 		mapping_test(test_remote_part_of_the_key_is_what_the_behavior_says),
 		mapping_test(test_full_table_refuses_and_growing_helps),

@@ -542,6 +542,7 @@ static void test_page_walks_only_so_far(void **state)
 {
 	struct daemon *d = *state;
 	json_t *page;
+	size_t pages;
 
 	json_decref(
 		result(d, "options.set",

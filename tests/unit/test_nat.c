@@ -655,12 +655,14 @@ static void test_no_memory_for_new_limits_leaves_all_as_it_was(void **state)
 
 	/* a record so large that no machine has the memory: the failure, without its cost */
 	lab_value(&wanted, "nat.max-sessions", "134217728");
+	lab_value(&wanted, "nat.max-mappings", "1000");
 	lab_value(&wanted, "udp.timeout", "10s");
 	lab->nat.sessions.arena.record_size = (size_t)1 << 36;
 	assert_int_equal(nat_configure(&lab->nat, &wanted), -ENOMEM);
 	lab->nat.sessions.arena.record_size = sizeof(struct session);
 	assert_int_equal(lab->nat.options.max_sessions, 400);
 	assert_int_equal(lab->nat.sessions.arena.limit, 400);
+	assert_int_equal(lab->nat.mappings.arena.limit, 200);
 	assert_int_equal(lab->nat.options.timeout_ms[TIMEOUT_UDP], 300000);
 	assert_consistent(&lab->nat);
 	assert_true(lab_comes_in(lab, NAT_UDP, Y1, external, H1, AT_S(200)));

@@ -429,6 +429,25 @@ static void rewrite_destination(struct wire w, struct endpoint to)
 	assert_same_endpoint(p.destination, wire_destination(w));
 }
 
+/* The view says what the bytes say: a query's identifier is one for both ends. */
+static void test_view_follows_every_rewrite(void **state)
+{
+	struct wire shapes[] = { wire_udp(H1, Y1), wire_tcp(H1, Y1, WIRE_SYN), wire_ping(H1, Y1) };
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct endpoint a = ep("203.0.113.1:40000"), b = ep("198.51.100.9:50000");
+		struct packet p = parsed(shapes[i]);
+
+		packet_set_source(&p, &a);
+		assert_same_endpoint(p.source, wire_source(shapes[i]));
+		assert_same_endpoint(p.destination, wire_destination(shapes[i]));
+		packet_set_destination(&p, &b);
+		assert_same_endpoint(p.source, wire_source(shapes[i]));
+		assert_same_endpoint(p.destination, wire_destination(shapes[i]));
+	}
+}
+
 static void test_rfc3022_ck_random_rewrites_keep_every_checksum_right(void **state)
 {
 	struct rng rng = stream(3022);
@@ -959,6 +978,7 @@ int main(void)
 		packet_test(test_option_length_that_lies_ends_the_walk),
 		packet_test(test_fragments_are_told_apart),
 		packet_test(test_later_fragment_gets_a_new_address_and_nothing_else),
+		packet_test(test_view_follows_every_rewrite),
 		packet_test(test_rfc3022_ck_random_rewrites_keep_every_checksum_right),
 		packet_test(test_wrong_checksums_stay_wrong_by_the_same_amount),
 		packet_test(test_rfc1624_udp0_no_checksum_stays_none),

@@ -129,6 +129,36 @@ static void test_other_keys_find_nothing(void **state)
 	assert_int_equal(by_peer(b, b->m2, Y1), NAT_NONE);
 }
 
+/* Two keys of one hash are rare; here the index is told that they are. */
+static void test_keys_with_one_hash_are_told_apart(void **state)
+{
+	struct bench *b = *state;
+	struct session_table *t = &b->sessions;
+	const struct siphash_key *key = &b->mappings.key;
+	const struct endpoint external = ep_port(E1, 4000), remote = Y1, other = Y1_Q;
+	const struct endpoint host = H1, host2 = H2, external2 = ep_port(E1, 4001);
+	const struct endpoint peer = ep_port(Y1, 0), peer2 = ep_port(Y2, 0);
+	uint32_t n = add(b, b->m1, remote, 0);
+
+	index_add(&t->by_internal, tuple_hash(key, NAT_TCP, &host, &remote), n);
+	assert_int_equal(by_internal(b, NAT_TCP, host, remote), NAT_NONE);
+	index_add(&t->by_internal, tuple_hash(key, NAT_UDP, &host2, &remote), n);
+	assert_int_equal(by_internal(b, NAT_UDP, host2, remote), NAT_NONE);
+	index_add(&t->by_internal, tuple_hash(key, NAT_UDP, &host, &other), n);
+	assert_int_equal(by_internal(b, NAT_UDP, host, other), NAT_NONE);
+	index_add(&t->by_external, tuple_hash(key, NAT_TCP, &external, &remote), n);
+	assert_int_equal(by_external(b, NAT_TCP, external, remote), NAT_NONE);
+	index_add(&t->by_external, tuple_hash(key, NAT_UDP, &external2, &remote), n);
+	assert_int_equal(by_external(b, NAT_UDP, external2, remote), NAT_NONE);
+	index_add(&t->by_external, tuple_hash(key, NAT_UDP, &external, &other), n);
+	assert_int_equal(by_external(b, NAT_UDP, external, other), NAT_NONE);
+	index_add(&t->by_peer, tuple_hash(key, NAT_TCP, &external, &peer), n);
+	assert_int_equal(by_peer(b, b->m2, remote), NAT_NONE);
+	index_add(&t->by_peer, tuple_hash(key, NAT_UDP, &external, &peer2), n);
+	assert_int_equal(by_peer(b, b->m1, Y2), NAT_NONE);
+	assert_int_equal(by_peer(b, b->m1, Y1), n);
+}
+
 static void test_peer_ring_survives_any_order_of_removal(void **state)
 {
 	struct bench *b = *state;
@@ -303,6 +333,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		session_test(test_session_is_found_from_both_sides),
 		session_test(test_other_keys_find_nothing),
+		session_test(test_keys_with_one_hash_are_told_apart),
 		session_test(test_peer_ring_survives_any_order_of_removal),
 		session_test(test_peers_of_two_mappings_are_apart),
 		session_test(test_expiry_list_is_in_order_of_last_use),

@@ -298,6 +298,17 @@ static void assert_fins_forgotten(struct tcp_track *t)
 	assert_int_equal(track(t, A, O, 60001, 50001, 0), TCP_TIME_WAIT);
 }
 
+/* What only the tracker may say is no flag that a segment can bring along. */
+static void test_segment_cannot_claim_that_fins_are_acknowledged(void **state)
+{
+	struct tcp_track t = opened();
+
+	(void)state;
+	track(&t, F | A | ALL, I, 1000, 2000, 0);
+	assert_int_equal(track(&t, F | A | ALL, O, 2000, 1000, 0), TCP_BOTH_FIN);
+	assert_int_equal(track(&t, ALL, I, 1001, 2000, 0), TCP_BOTH_FIN);
+}
+
 static void test_new_connection_forgets_the_fins_of_the_old_one(void **state)
 {
 	struct tcp_track t = opened();
@@ -382,6 +393,7 @@ int main(void)
 		cmocka_unit_test(test_simultaneous_close),
 		cmocka_unit_test(test_acknowledgments_wrap_around),
 		cmocka_unit_test(test_acknowledgment_without_ack_flag_counts_for_nothing),
+		cmocka_unit_test(test_segment_cannot_claim_that_fins_are_acknowledged),
 		cmocka_unit_test(test_new_connection_forgets_the_fins_of_the_old_one),
 		cmocka_unit_test(test_connection_after_a_reset_forgets_the_fins_of_the_old_one),
 		cmocka_unit_test(test_simultaneous_open_is_established),

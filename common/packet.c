@@ -399,9 +399,9 @@ void packet_finish(struct packet *p)
 
 	if (!p->partial || !p->changed || offset == 0)
 		return;
-	if (p->protocol == PACKET_UDP)
-		length =
-			get16(transport + UDP_LENGTH); /* may be less; parse_udp() has checked it */
+	/* UDP may be shorter than its packet; a first fragment speaks of more than there is. */
+	if (p->protocol == PACKET_UDP && get16(transport + UDP_LENGTH) < length)
+		length = get16(transport + UDP_LENGTH);
 	put16(check, 0);
 	sum = checksum_add(checksum_sum(transport, length), pseudo_header_sum(p, length));
 	sum = (uint16_t)~sum;

@@ -88,7 +88,7 @@ lint:
 		-D'json_array_foreach(a,i,v)=for(;;)' -D'json_object_foreach(o,k,v)=for(;;)' common nat
 
 # Fuzzers are whole programs of their own: all code is compiled with coverage, by clang.
-$(B)/fuzz/tests/fuzz/%: tests/fuzz/%.c $(wildcard common/*.[ch] nat/core/*.[ch] nat/daemon/*.[ch])
+$(B)/fuzz/tests/fuzz/%: tests/fuzz/%.c $(wildcard common/*.[ch] nat/core/*.[ch] nat/daemon/*.[ch] tests/unit/*.h)
 	@mkdir -p $(@D)
 	clang -std=c11 -D_GNU_SOURCE -DNATEM_VERSION='"$(VERSION)"' -I. -O1 -g \
 		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< \

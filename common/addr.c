@@ -152,7 +152,7 @@ int addr_range_parse(const char *text, struct addr_range *r)
 		if (addr_parse(left, &first) < 0 || !addr_is_ip4(&first) ||
 		    parse_number(right, 32, &bits) < 0)
 			return -EINVAL;
-		uint32_t host_part = bits == 0 ? UINT32_MAX : (uint32_t)((1ULL << (32 - bits)) - 1);
+		uint32_t host_part = (uint32_t)((1ULL << (32 - bits)) - 1);
 
 		last = addr_from_ip4(addr_ip4(&first) | host_part);
 		first = addr_from_ip4(addr_ip4(&first) & ~host_part);

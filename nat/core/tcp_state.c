@@ -21,7 +21,8 @@ static struct tcp_step step_opening(enum tcp_state state, unsigned int flags, en
 		return to(state, TCP_TIMER_KEEP);
 	if (from == other)
 		return to(TCP_ESTABLISHED, TCP_TIMER_ESTABLISHED);
-	return to(state, TCP_TIMER_TRANSITORY);
+	/* Again from the same side. A stranger's may not keep a mapping alive (RFC 7857 7). */
+	return to(state, from == NAT_INTERNAL ? TCP_TIMER_TRANSITORY : TCP_TIMER_KEEP);
 }
 
 /* Both closed: four minutes from the second FIN on, whatever still comes. */

@@ -73,7 +73,8 @@ lab_up() {
 	"$checkout/netns-scripts/setup.sh" --no-install --lab "$LAB" "$@" \
 		>"$BATS_FILE_TMPDIR/setup" 2>&1 3>&- || complain "$(<"$BATS_FILE_TMPDIR/setup")"
 	daemon=$(daemon_program)
-	equal "$build/natemd" "${daemon% (deleted)}" # as it is when somebody builds just now
+	# Deleted it is when somebody builds just now, and in a chroot the path begins further up.
+	[[ ${daemon% (deleted)} == *"$build/natemd" ]] || complain "the lab runs '$daemon'"
 	# Linux limits the ICMP errors it sends to one address; tests that follow each other would
 	# run into that.
 	router sysctl -qw net.ipv4.icmp_ratelimit=0

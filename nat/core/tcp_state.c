@@ -17,6 +17,8 @@ static struct tcp_step open_again(enum nat_side from)
 static struct tcp_step step_opening(enum tcp_state state, unsigned int flags, enum nat_side from,
 				    enum nat_side other)
 {
+	if (flags & PACKET_TCP_RST)
+		return to(TCP_TRANS, TCP_TIMER_KEEP);
 	if (!(flags & PACKET_TCP_SYN))
 		return to(state, TCP_TIMER_KEEP);
 	if (from == other)
@@ -25,10 +27,30 @@ static struct tcp_step step_opening(enum tcp_state state, unsigned int flags, en
 	return to(state, from == NAT_INTERNAL ? TCP_TIMER_TRANSITORY : TCP_TIMER_KEEP);
 }
 
+static bool opens(unsigned int flags)
+{
+	return (flags & (PACKET_TCP_SYN | PACKET_TCP_ACK | PACKET_TCP_RST)) == PACKET_TCP_SYN;
+}
+
+/*
+ * After a RST: another changes nothing, data shows that it was not meant (RFC 7857 2.2). A SYN
+ * from outside restarts no timer: who is refused again and again may not keep a mapping alive.
+ */
+static struct tcp_step step_reset(unsigned int flags, enum nat_side from)
+{
+	if (flags & PACKET_TCP_RST)
+		return to(TCP_TRANS, TCP_TIMER_KEEP);
+	if (opens(flags) && from == NAT_EXTERNAL)
+		return to(TCP_EXTERNAL_SYN, TCP_TIMER_KEEP);
+	if (opens(flags))
+		return open_again(from);
+	return to(TCP_ESTABLISHED, TCP_TIMER_ESTABLISHED);
+}
+
 /* Both closed: four minutes from the second FIN on, whatever still comes. */
 static struct tcp_step step_closing(enum tcp_state state, unsigned int flags, enum nat_side from)
 {
-	if ((flags & (PACKET_TCP_SYN | PACKET_TCP_ACK)) == PACKET_TCP_SYN)
+	if (opens(flags))
 		return open_again(from);
 	if (flags & TCP_FINS_ACKNOWLEDGED)
 		state = TCP_TIME_WAIT;
@@ -78,9 +100,7 @@ struct tcp_step tcp_step(enum tcp_state state, unsigned int flags, enum nat_side
 	case TCP_TIME_WAIT:
 		return step_closing(state, flags, from);
 	case TCP_TRANS:
-		if (flags & PACKET_TCP_RST)
-			return to(TCP_TRANS, TCP_TIMER_KEEP);
-		return to(TCP_ESTABLISHED, TCP_TIMER_ESTABLISHED);
+		return step_reset(flags, from);
 	case TCP_STATES:
 		break;
 	}

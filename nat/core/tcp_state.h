@@ -8,17 +8,19 @@
  * internal and its "V4" the external side:
  *
  *   CLOSED ── SYN from internal ─► INTERNAL_SYN ─┐ SYN from the other side
- *      └───── SYN from external ─► EXTERNAL_SYN ─┴─► ESTABLISHED ◄── not RST ── TRANS
- *                                                       │    └───── RST ──────────▲
- *                                    FIN from internal  │  FIN from external      │ RST
- *                                        INTERNAL_FIN ◄─┴─► EXTERNAL_FIN ─────────┘
+ *      └───── SYN from external ─► EXTERNAL_SYN ─┴─► ESTABLISHED ◄── data ── TRANS
+ *                                    FIN from internal  │  FIN from external
+ *                                        INTERNAL_FIN ◄─┴─► EXTERNAL_FIN
  *                                               └── other FIN ──┴─► BOTH_FIN
  *                                                   both FINs acknowledged ─► TIME_WAIT
- *   BOTH_FIN, TIME_WAIT ── SYN ─► INTERNAL_SYN or EXTERNAL_SYN (a new connection)
+ *   any state before BOTH_FIN ── RST ─► TRANS
+ *   BOTH_FIN, TIME_WAIT, TRANS ── SYN ─► INTERNAL_SYN or EXTERNAL_SYN (a new connection)
  *
- * Two things differ from RFC 6146. TIME_WAIT is told apart from BOTH_FIN (their timer is the
- * same), because people want to see it. And a RST leads to TRANS after a FIN too: RFC 7857
- * section 2.2 wants four minutes after any RST, not two hours.
+ * It differs from RFC 6146 in three things. TIME_WAIT is told apart from BOTH_FIN (their timer is
+ * the same), because people want to see it. A RST leads to TRANS from every open state, so that a
+ * refused connection looks refused, and after a FIN too: RFC 7857 section 2.2 wants four minutes
+ * after any RST, not two hours. And a SYN in TRANS opens a new connection on the transitory timer
+ * instead of reviving the old one for two hours.
  */
 #ifndef CORE_TCP_STATE_H
 #define CORE_TCP_STATE_H

@@ -444,9 +444,26 @@ static void test_answers_do_not_depend_on_the_sweep(void **state)
 	free(idle_state);
 }
 
+/* Refused every minute, from the same endpoint: the session made at first ends on its own time. */
+static void test_rfc7857_req7o_stranger_who_is_refused_keeps_no_mapping_alive(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint external = lab_open(lab, NAT_TCP, H1, Y1, AT_S(0));
+
+	lab_set(lab, "tcp.filtering", "eif");
+	for (int s = 100; s < 340; s += 60) {
+		lab_in(lab, wire_tcp(Y2, external, WIRE_SYN), AT_S(s));
+		lab_out(lab, wire_tcp(H1, Y2, WIRE_RST | WIRE_ACK), AT_S(s));
+	}
+	assert_rewritten(lab_in(lab, wire_tcp(Y2, external, WIRE_SYN), AT_MS(339999)),
+			 REASON_TRANSLATED);
+	assert_dropped(lab_in(lab, wire_tcp(Y2, external, WIRE_SYN), AT_S(340)), REASON_NO_MAPPING);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		lab_test(test_rfc7857_req7o_stranger_who_is_refused_keeps_no_mapping_alive),
 		lab_test(test_rfc4787_req5_idle_udp_mapping_outlives_two_minutes),
 		lab_test(test_rfc4787_req5c_udp_lasts_five_minutes_by_default),
 		lab_test(test_rfc4787_req5b_udp_timeout_is_a_knob),

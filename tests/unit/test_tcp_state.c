@@ -64,7 +64,7 @@ static void test_rfc6146_internal_syn(void **state)
 		{ TCP_INTERNAL_SYN, S, I, TCP_INTERNAL_SYN, TRANSITORY },
 		{ TCP_INTERNAL_SYN, A, I, TCP_INTERNAL_SYN, KEEP },
 		{ TCP_INTERNAL_SYN, A, O, TCP_INTERNAL_SYN, KEEP },
-		{ TCP_INTERNAL_SYN, R | A, O, TCP_INTERNAL_SYN, KEEP },
+		{ TCP_INTERNAL_SYN, R | A, O, TCP_TRANS, KEEP },
 		{ TCP_INTERNAL_SYN, F | A, I, TCP_INTERNAL_SYN, KEEP },
 	};
 
@@ -79,7 +79,7 @@ static void test_rfc6146_external_syn(void **state)
 		{ TCP_EXTERNAL_SYN, S | A, I, TCP_ESTABLISHED, ESTABLISHED },
 		{ TCP_EXTERNAL_SYN, S, O, TCP_EXTERNAL_SYN, KEEP },
 		{ TCP_EXTERNAL_SYN, A, O, TCP_EXTERNAL_SYN, KEEP },
-		{ TCP_EXTERNAL_SYN, R | A, I, TCP_EXTERNAL_SYN, KEEP },
+		{ TCP_EXTERNAL_SYN, R | A, I, TCP_TRANS, KEEP },
 	};
 
 	(void)state;
@@ -181,7 +181,9 @@ static void test_rfc6146_trans(void **state)
 	static const struct row rows[] = {
 		{ TCP_TRANS, A, I, TCP_ESTABLISHED, ESTABLISHED },
 		{ TCP_TRANS, A, O, TCP_ESTABLISHED, ESTABLISHED },
-		{ TCP_TRANS, S, I, TCP_ESTABLISHED, ESTABLISHED },
+		{ TCP_TRANS, S, I, TCP_INTERNAL_SYN, TRANSITORY },
+		{ TCP_TRANS, S, O, TCP_EXTERNAL_SYN, KEEP },
+		{ TCP_TRANS, S | A, O, TCP_ESTABLISHED, ESTABLISHED },
 		{ TCP_TRANS, R, I, TCP_TRANS, KEEP },
 		{ TCP_TRANS, R | A, O, TCP_TRANS, KEEP },
 	};
@@ -330,7 +332,7 @@ static void test_connection_after_a_reset_forgets_the_fins_of_the_old_one(void *
 	track(&t, F | A, I, 1000, 2000, 0);
 	track(&t, A, O, 2000, 1001, 0);
 	assert_int_equal(track(&t, R | A, O, 2000, 1001, 0), TCP_TRANS);
-	assert_int_equal(track(&t, S, I, 49999, 0, 0), TCP_ESTABLISHED);
+	assert_int_equal(track(&t, S, I, 49999, 0, 0), TCP_INTERNAL_SYN);
 	assert_int_equal(track(&t, S | A, O, 59999, 50000, 0), TCP_ESTABLISHED);
 	assert_fins_forgotten(&t);
 }

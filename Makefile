@@ -8,6 +8,9 @@ DESTDIR ?=
 FUZZ_SECONDS ?= 60
 VERSION := 0.1.0
 
+# V=1 shows the commands.
+Q := $(if $(V),,@)
+
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
 	$(if $(CI),-Werror)
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DNATEM_VERSION='"$(VERSION)"' -I. -MMD -MP $(WARN) $(CFLAGS) $(SAN)
@@ -23,6 +26,7 @@ FUZZ   := $(patsubst %.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 SHELL_FILES := $(wildcard netns-scripts/*.sh tests/*.sh tests/netns/*.bash tests/netns/*.bats) .ci/run
 C_FILES     := $(wildcard common/*.[ch] nat/*/*.[ch] tests/*/*.[ch])
 
+.SECONDARY: # objects are kept, also those that make sees only on the way to a program
 .PHONY: all help deps deps-check check asan lint fuzz bench install clean
 all: $(B)/natemd $(B)/natem
 
@@ -47,7 +51,8 @@ deps-check:
 $(B)/nat/daemon/%.o: ALL_CFLAGS += $(shell pkg-config --cflags libmnl libnetfilter_queue jansson inih)
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	@echo "  CC    $@"
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # Archives, so that a test links only the modules it uses. rpc is apart: it needs jansson.
 $(B)/libcommon.a: $(COMMON)
@@ -56,19 +61,24 @@ $(B)/libdaemon.a: $(filter-out $(B)/nat/daemon/main.o,$(DAEMON))
 $(B)/libcli.a: $(filter-out $(B)/nat/cli/main.o,$(CLI))
 $(B)/%.a:
 	@rm -f $@
-	ar -cr $@ $^
+	@echo "  AR    $@"
+	$(Q)ar -cr $@ $^
 
 DAEMON_LIBS = $(shell pkg-config --libs libnetfilter_queue libmnl jansson inih)
 CLI_LIBS    = $(shell pkg-config --libs jansson ncursesw)
 $(B)/natemd: $(B)/nat/daemon/main.o $(B)/libdaemon.a $(B)/libcore.a $(B)/libcommon.a
-	$(CC) $(ALL_CFLAGS) -o $@ $^ $(DAEMON_LIBS)
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(DAEMON_LIBS)
 $(B)/natem: $(B)/nat/cli/main.o $(B)/libcli.a $(B)/libcore.a $(B)/libcommon.a
-	$(CC) $(ALL_CFLAGS) -o $@ $^ $(CLI_LIBS)
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(CLI_LIBS)
 
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libdaemon.a $(B)/libcli.a $(B)/libcore.a $(B)/libcommon.a
-	$(CC) $(ALL_CFLAGS) -o $@ $^ -lcmocka $(DAEMON_LIBS) $(CLI_LIBS)
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ -lcmocka $(DAEMON_LIBS) $(CLI_LIBS)
 $(B)/tests/bench/%: $(B)/tests/bench/%.o $(B)/libcore.a $(B)/libcommon.a
-	$(CC) $(ALL_CFLAGS) -o $@ $^
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^
 
 check: deps deps-check
 	@$(MAKE) --no-print-directory -j$$(nproc) B=$(B) all unit
@@ -80,7 +90,7 @@ asan:
 	@$(MAKE) --no-print-directory B=build/asan CFLAGS="-O1 -g -fno-omit-frame-pointer" \
 		SAN="-fsanitize=address,undefined -fno-sanitize-recover=all" check
 
-lint:
+lint: deps-check
 	shellcheck -x $(SHELL_FILES)
 	clang-format --dry-run -Werror $(C_FILES)
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
@@ -90,7 +100,8 @@ lint:
 # Fuzzers are whole programs of their own: all code is compiled with coverage, by clang.
 $(B)/fuzz/tests/fuzz/%: tests/fuzz/%.c $(wildcard common/*.[ch] nat/core/*.[ch] nat/daemon/*.[ch] tests/unit/*.h)
 	@mkdir -p $(@D)
-	clang -std=c11 -D_GNU_SOURCE -DNATEM_VERSION='"$(VERSION)"' -I. -O1 -g \
+	@echo "  FUZZ  $@"
+	$(Q)clang -std=c11 -D_GNU_SOURCE -DNATEM_VERSION='"$(VERSION)"' -I. -O1 -g \
 		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< \
 		$(wildcard common/*.c nat/core/*.c) $(filter-out nat/daemon/main.c,$(wildcard nat/daemon/*.c)) \
 		$(DAEMON_LIBS)

@@ -8,12 +8,13 @@
 #   | the table: natem mappings --watch       |
 #   +-----------------------------------------+
 # shellcheck source-path=SCRIPTDIR source=lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lib.sh"
 
 natem=$build_dir/natem
 server=203.0.113.10
 declare -A ports=([udp]=7890 [tcp]=8989)
 declare -A nc_options=([udp]=-nu [tcp]=-nN)
+declare -A ends=([udp]='Ctrl-c ends.' [tcp]='Ctrl-d ends.')
 
 # The client has the first word and every other one.
 lines=(
@@ -66,16 +67,17 @@ set_pane() {
 
 	nc=(nc "${nc_options[$protocol]}" "${@:3}")
 	# shellcheck disable=SC2016 # for the pane's own shell to expand
-	pane=(bash -c 'printf "$ %s\n%s Ctrl-b d leaves.\n\n" "$1" "$2"; exec "${@:3}"' "$host"
+	pane=(bash -c 'printf "$ %s\n%s\n\n" "$1" "$2"; exec "${@:3}"' "$host"
 		"${nc[*]}" "$hint" ip netns exec "$lab-$host" "${nc[@]}")
 }
 
 open_server_pane() {
 	local pane
 
-	set_pane server 'Answer here.' -v -l "$server" "$port"
+	set_pane server "Answer here. ${ends[$protocol]}" -v -l "$server" "$port"
 	chat_tmux start-server \; \
 		set-option -g remain-on-exit on \; \
+		set-option -gq remain-on-exit-format 'This side has ended. Ctrl-b d leaves.' \; \
 		set-option -g mouse on \; \
 		set-option -g pane-border-status top \; \
 		set-option -g pane-border-format ' #{pane_title}#{?pane_dead, - ended,} ' \; \
@@ -91,7 +93,7 @@ open_server_pane() {
 open_client_pane() {
 	local pane
 
-	set_pane client 'Write first.' "$server" "$port"
+	set_pane client "Write first. ${ends[$protocol]}" "$server" "$port"
 	chat_tmux split-window -h -b "${pane[@]}"
 	chat_tmux select-pane -T 'client 192.168.1.2'
 }
@@ -204,11 +206,11 @@ demo() {
 }
 
 args=("$@")
-what=udp
+what=
 while (($#)); do
 	case $1 in
 	--lab) need_value "$@"; lab=$2; shift ;;
-	udp | tcp | --demo) what=$1 ;;
+	udp | tcp | --demo) [[ -z $what ]] || misuse "'$what' and '$1': say one"; what=$1 ;;
 	-h | --help) usage; exit 0 ;;
 	*) misuse "'$1' is neither 'udp' nor 'tcp' nor an option" ;;
 	esac
@@ -219,5 +221,5 @@ need_root "${args[@]}"
 need_lab
 case $what in
 --demo) demo ;;
-*) chat "$what" ;;
+*) chat "${what:-udp}" ;;
 esac

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # deps.sh - the Debian packages that natem needs, installed when they are missing
 # shellcheck source-path=SCRIPTDIR source=lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lib.sh"
 
 run=(gcc make pkg-config libc6-dev libmnl-dev libnetfilter-queue-dev libjansson-dev libinih-dev
 	libncurses-dev iproute2 iptables procps socat netcat-openbsd tmux)

@@ -112,6 +112,7 @@ daemon_pid() {
 daemon_start() {
 	local log=$run_dir/$lab.log ready
 
+	printf '%(%F %T)T: starting natemd\n' >>"$log"
 	printf '%s\0' "$PWD" "$@" >"$run_dir/$lab.args" # for restart.sh; file names may be relative
 	# Descriptor 3 carries a newline when natemd is ready. If it ends before, we read the end of file.
 	exec {ready}< <(

@@ -10,7 +10,7 @@
 #
 # The server has no route to 192.168.1.0/24: it can answer nothing but translated packets.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lib.sh"
 
 natemd=$build_dir/natemd
 preset=home
@@ -34,7 +34,7 @@ usage() {
 	  --external N       external addresses of the NAT, 1 to 9 (default: 1): 203.0.113.1, .2, ...
 	  --topology single  the only one there is
 	  --no-install       never touch packages; fail if one is missing
-	  -- ...             options for natemd, such as: -- -o udp.timeout=120s
+	  -- ...             knobs for natemd: -- -o udp.timeout=120s -c FILE; what comes later wins
 
 	Exit status: 0 done, 1 failed, 2 wrong usage.
 	EOF
@@ -48,6 +48,19 @@ need_number() {
 	need_value "$@"
 	[[ $2 =~ ^[1-9][0-9]{0,3}$ && $2 -ge $least && $2 -le $most ]] ||
 		misuse "$1 takes a number from $least to $most, not '$2'"
+}
+
+# Knobs and files of knobs only: the queue, the socket and the rest are the lab's own, and its rules
+# and the other scripts rely on them.
+check_options() {
+	while (($#)); do
+		case $1 in
+		-o | -c | --option | --config) need_value "$@"; shift ;;
+		-o?* | -c?* | --option=* | --config=*) ;;
+		*) misuse "'$1' after --: only natemd's -o KEY=VALUE and -c FILE can be given here" ;;
+		esac
+		shift
+	done
 }
 
 parse() {
@@ -64,7 +77,7 @@ parse() {
 			;;
 		--no-install) install=(--no-install) ;;
 		-h | --help) usage; exit 0 ;;
-		--) options=("${@:2}"); return ;;
+		--) options=("${@:2}"); check_options "${options[@]}"; return ;;
 		*) misuse "unknown argument '$1'" ;;
 		esac
 		shift
@@ -169,7 +182,7 @@ say_what_next() {
 	local sudo=${SUDO_USER:+sudo } # the scripts call sudo by themselves
 
 	cat <<-EOF
-	lab '$lab' is up: client 192.168.1.2 -- router 203.0.113.1 ($preset) -- server 203.0.113.10
+	lab '$lab' is up: client 192.168.1.2 -- router 203.0.113.1 -- server 203.0.113.10
 	Try next:
 	  $(call netns-scripts/chat.sh) udp
 	  $sudo$(call build/natem) mappings --watch

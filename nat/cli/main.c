@@ -11,6 +11,7 @@
 
 #include "common/log.h"
 #include "nat/cli/command.h"
+#include "nat/core/presets.h"
 
 static const struct command commands[] = {
 	{ "status", "", "version, interfaces, use of tables and queue", 0, 0, false, cmd_status },
@@ -47,10 +48,20 @@ static void print_help(void)
 	puts("\nExit status: 0 done, 1 failed, 2 wrong usage, knob or value.");
 }
 
+static void print_presets(void)
+{
+	puts("\nPresets set all knobs, the timers among them:");
+	for (unsigned int i = 0; preset_spec(i) != NULL; i++)
+		printf("  nat.preset=%-22s%s\n", preset_spec(i)->name, preset_spec(i)->meaning);
+	puts("\n'natem options' lists the knobs; natemd --help also what each may be.");
+}
+
 static void print_command_help(const struct command *command)
 {
 	printf("Usage: natem [--lab NAME | -s PATH] [--json] %s%s%s\n\n%s\n", command->name,
 	       *command->arguments ? " " : "", command->arguments, command->meaning);
+	if (command->run == cmd_set)
+		print_presets();
 	if (command->watches)
 		puts("\n  -w, --watch[=SECONDS]  redraw in place every SECONDS (default 1); q or "
 		     "Ctrl-C ends");
@@ -105,12 +116,17 @@ struct request {
 	bool help, version;
 };
 
-/* Flags from argv[optind] on, up to the first word; CLIENT_OK or the error it has reported. */
-static enum client_status read_flags(struct request *r, int argc, char **argv)
+/*
+ * Flags of argv[1] on: up to the first word, or with @anywhere between the words too. Leaves optind
+ * at the first word. CLIENT_OK or the error it has reported.
+ */
+static enum client_status read_flags(struct request *r, int argc, char **argv, bool anywhere)
 {
+	const char *letters = anywhere ? "l:s:jw::hV" : "+l:s:jw::hV";
 	int flag;
 
-	while ((flag = getopt_long(argc, argv, "+l:s:jw::hV", flags, NULL)) != -1) {
+	optind = 0; /* getopt starts anew */
+	while ((flag = getopt_long(argc, argv, letters, flags, NULL)) != -1) {
 		switch (flag) {
 		case 'l':
 			if (rpc_socket_path(optarg, r->call.client->path) < 0)
@@ -147,7 +163,8 @@ static enum client_status run(const struct command *command, const struct invoca
 	enum client_status status;
 
 	if (call->argc < command->least || (command->most >= 0 && call->argc > command->most)) {
-		log_error("usage: natem %s %s", command->name, command->arguments);
+		log_error("wrong number of words; usage: natem %s%s%s", command->name,
+			  *command->arguments ? " " : "", command->arguments);
 		return CLIENT_WRONG_USAGE;
 	}
 	if (call->watch && !command->watches)
@@ -178,43 +195,64 @@ static enum client_status default_path(struct client *client)
 	return CLIENT_OK;
 }
 
+/* @argv: what follows the command's name, with a place for getopt's program name in front. */
+static enum client_status run_command(struct request *r, const char *name, int argc, char **argv)
+{
+	static char program[] = "natem";
+	const struct command *command = find_command(name);
+	enum client_status status;
+
+	if (command == NULL)
+		return usage_error("no command '%s'", name);
+	argv[0] = program;
+	status = read_flags(r, argc, argv, true);
+	if (status != CLIENT_OK)
+		return status;
+	if (r->help) {
+		print_command_help(command);
+		return CLIENT_OK;
+	}
+	r->call.argc = argc - optind;
+	r->call.argv = argv + optind;
+	return run(command, &r->call);
+}
+
+static enum client_status run_words(struct request *r, int argc, char **argv)
+{
+	const char *word = argc > 0 ? argv[0] : NULL;
+
+	if (r->version) {
+		puts("natem " NATEM_VERSION);
+		return CLIENT_OK;
+	}
+	if (word != NULL && strcmp(word, "help") == 0 && argc > 1) {
+		r->help = true; /* "help COMMAND" is "COMMAND --help" */
+		argc--;
+		argv++;
+		word = argv[0];
+	} else if (r->help || (word != NULL && strcmp(word, "help") == 0)) {
+		print_help();
+		return CLIENT_OK;
+	}
+	if (word == NULL)
+		return usage_error("%s", "no command given");
+	return run_command(r, word, argc, argv);
+}
+
 int main(int argc, char **argv)
 {
 	static struct client client = { .fd = -1 };
+	static char program[] = "natem";
 	struct request request = { .call = { .client = &client, .interval = 1 } };
-	const struct command *command;
 	enum client_status status;
 
-	log_open("natem", LOG_LEVEL_INFO);
+	log_open(program, LOG_LEVEL_INFO);
+	argv[0] = program; /* whom getopt's messages come from */
 	status = default_path(&client);
 	if (status == CLIENT_OK)
-		status = read_flags(&request, argc, argv);
-	if (status != CLIENT_OK)
-		return status;
-	if (request.version) {
-		puts("natem " NATEM_VERSION);
-		return finish();
-	}
-	if (request.help || (optind < argc && strcmp(argv[optind], "help") == 0)) {
-		print_help();
-		return finish();
-	}
-	if (optind == argc)
-		return usage_error("%s", "no command given");
-	command = find_command(argv[optind]);
-	if (command == NULL)
-		return usage_error("no command '%s'", argv[optind]);
-	optind++;
-	status = read_flags(&request, argc, argv);
-	if (status != CLIENT_OK)
-		return status;
-	if (request.help) {
-		print_command_help(command);
-		return finish();
-	}
-	request.call.argc = argc - optind;
-	request.call.argv = argv + optind;
-	status = run(command, &request.call);
+		status = read_flags(&request, argc, argv, false);
+	if (status == CLIENT_OK)
+		status = run_words(&request, argc - optind, argv + optind);
 	if (status != CLIENT_OK)
 		return status;
 	return finish();

@@ -63,8 +63,13 @@ static void put_screen(char *text)
 {
 	int lines = count_lines(text), shown = lines > LINES ? LINES - 1 : lines;
 
-	for (int row = 0; row < shown; row++)
-		mvaddnstr(row, 0, strsep(&text, "\n"), COLS);
+	for (int row = 0; row < shown; row++) {
+		const char *line = strsep(&text, "\n");
+
+		mvaddnstr(row, 0, line, COLS);
+		if (strlen(line) > (size_t)COLS) /* no number may look whole that is not */
+			mvaddch(row, COLS - 1, '>');
+	}
 	if (shown < lines)
 		mvprintw(shown, 0, "... %d more", lines - shown);
 }

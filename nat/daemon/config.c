@@ -27,7 +27,8 @@ static void print_help(void)
 	     "and can be told to be any kind of NAT. Runs until SIGINT or SIGTERM.\n"
 	     "\n"
 	     "  -c, --config FILE       read knobs from FILE ([section] and key = value lines)\n"
-	     "  -o, --option KEY=VALUE  set a knob; later ones win over earlier ones and FILE\n"
+	     "  -o, --option KEY=VALUE  set a knob; -c and -o are taken in the order given,\n"
+	     "                          and what comes later wins\n"
 	     "      --queue N           NFQUEUE number, 0 to 65535 (default 0)\n"
 	     "      --socket PATH       control socket (default: the one of lab 'natem')\n"
 	     "      --ready-fd N        write a newline to descriptor N when ready\n"
@@ -45,7 +46,7 @@ static void print_help(void)
 		       spec->meaning, *spec->clause ? " [" : "", spec->clause,
 		       *spec->clause ? "]" : "", option_allowed((enum option_id)id, allowed));
 	}
-	puts("\nPresets (-o nat.preset=NAME, best given first):");
+	puts("\nPresets (-o nat.preset=NAME, before other knobs: it sets them all):");
 	for (unsigned int i = 0; preset_spec(i) != NULL; i++)
 		printf("  %-22s%s [%s]\n", preset_spec(i)->name, preset_spec(i)->meaning,
 		       preset_spec(i)->source);

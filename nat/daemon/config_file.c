@@ -84,6 +84,10 @@ static int take_value(void *user, const char *section, const char *name, const c
 		*file->value = '\0';
 		return 0;
 	}
+	if (strcmp(key, presets_key) == 0 && *file->key != '\0' && strcmp(file->key, key) != 0) {
+		blame_line(file, "a preset sets all knobs: it must be the first line of the file");
+		return 0;
+	}
 	strcpy(file->key, key);
 	if (presets_set(file->options, key, file->value, why, sizeof(why)) == 0)
 		return 1;

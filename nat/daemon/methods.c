@@ -365,6 +365,11 @@ static bool known_keys(const struct options *o, json_t *keys, struct failure *fa
 			fail(failure, RPC_INVALID_PARAMS, "keys: an array of knob names is needed");
 			return false;
 		}
+		if (strcmp(json_string_value(name), presets_key) == 0) {
+			fail(failure, RPC_INVALID_PARAMS,
+			     "nat.preset can only be set: it changes many knobs, which can be got");
+			return false;
+		}
 		/* No value is the empty string: an unknown name is the only -ENOENT. */
 		if (options_set(&scratch, json_string_value(name), "", failure->why,
 				sizeof(failure->why)) == -ENOENT)

@@ -54,6 +54,8 @@ tcp_open() {
 		one_line "$answer"
 		# shellcheck disable=SC2086
 		is_json "$(natem ${command%% *} -j ${command#"${command%% *}"})"
+		# shellcheck disable=SC2086
+		is_json "$(natem $command --json)"
 	done
 }
 
@@ -263,9 +265,18 @@ tcp_open() {
 	python3 -IS -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' \
 		"$BATS_TEST_TMPDIR/dead"
 	run -1 "$build/natem" -s "$BATS_TEST_TMPDIR/dead" mappings
-	says "no natemd runs there"
+	says "its natemd has ended"
+	says "netns-scripts/restart.sh"
 	run -1 "$build/natem" -s "$BATS_TEST_TMPDIR/dead" mappings --watch
-	says "no natemd runs there"
+	says "its natemd has ended"
+}
+
+@test "nat.preset can be set, but not got; the help of set names the presets" {
+	run -2 natem get nat.preset
+	says "can only be set"
+	run -0 natem set --help
+	says "nat.preset=port-restricted-cone"
+	equal "$output" "$(natem help set)"
 }
 
 @test "a socket that is another's is named with the way out" {
@@ -331,7 +342,7 @@ tcp_open() {
 	said watch "no natemd runs there"
 }
 
-tmux_here() { tmux -u -f /dev/null -L "$LAB" "$@" 3>&-; }
+tmux_here() { tmux -u -f /dev/null -S "$BATS_TEST_TMPDIR/tmux" "$@" 3>&-; }
 screen() { tmux_here capture-pane -p; }
 shows() { [[ $(screen) == *"$1"* ]]; }
 shows_not() { ! shows "$1"; }

@@ -238,6 +238,10 @@ misuse_setup() {
 	misused setup --no-install --lab "$LAB" -- -o udp.maping=adm
 	says "did you mean 'udp.mapping'?"
 	misused setup --no-install --lab "$LAB" -- -o udp.mapping=cone
+	for value in --queue --socket --ready-fd -n -h -V now; do
+		misused setup --no-install --lab "$LAB" -- -o udp.timeout=9s "$value" 7
+		says "'$value' after --"
+	done
 	misused setup --bogus
 	misused setup --lab
 	misused setup --preset
@@ -388,12 +392,20 @@ who_saw_whom() {
 	equal "" "$(programs client)"
 }
 
+@test "a script that is called through a link finds its way" {
+	ln -s "$scripts/exec.sh" "$BATS_TEST_TMPDIR/in"
+	run -0 "$BATS_TEST_TMPDIR/in" --lab "$LAB" client ip -br address show eth0
+	says 192.168.1.2
+}
+
 @test "chat.sh without a terminal says what needs none" {
 	run -1 script chat --lab "$LAB" udp </dev/null
 	says "--demo"
+	run -2 script chat --lab "$LAB" --demo tcp
+	says "say one"
 }
 
-tmux_here() { tmux -u -f /dev/null -L "$LAB" "$@" 3>&-; }
+tmux_here() { tmux -u -f /dev/null -S "$BATS_TEST_TMPDIR/tmux" "$@" 3>&-; }
 screen() { tmux_here capture-pane -p; }
 # shows_times NUMBER TEXT: it stands on that many lines.
 shows_times() { (($(screen | grep -oF -- "$2" | wc -l) == $1)); }

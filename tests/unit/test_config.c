@@ -389,6 +389,17 @@ static void test_file_line_that_is_nothing_is_not_blamed_for_a_later_one(void **
 	assert_null(strstr(desk->why, "bad"));
 }
 
+/* A preset sets all knobs: further down it would undo the lines above it without a word. */
+static void test_file_preset_must_come_first(void **state)
+{
+	struct desk *desk = *state;
+
+	assert_bad(desk, "[udp]\ntimeout = 45s\n[nat]\npreset = symmetric\n", 4, "first line");
+	assert_int_equal(read_text(desk, "[nat]\npreset = symmetric\n[udp]\ntimeout = 45s\n"), 0);
+	assert_value(&desk->options, OPT_UDP_MAPPING, "address-and-port-dependent");
+	assert_value(&desk->options, OPT_UDP_TIMEOUT, "45s");
+}
+
 static void test_file_sets_all_or_nothing(void **state)
 {
 	struct desk *desk = *state;
@@ -883,6 +894,7 @@ int main(void)
 		config_test(test_file_line_that_is_nothing_is_refused),
 		config_test(test_file_first_wrong_line_is_reported),
 		config_test(test_file_line_that_is_nothing_is_not_blamed_for_a_later_one),
+		config_test(test_file_preset_must_come_first),
 		config_test(test_file_sets_all_or_nothing),
 		config_test(test_file_indented_line_is_no_key),
 		config_test(test_file_line_too_long_is_refused_with_its_number),

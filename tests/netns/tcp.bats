@@ -238,7 +238,7 @@ all_in_state() { (($(connections "$1" "$2") == $3)); }
 	open_sockets client
 	tell client tcp a 192.168.1.2:6793
 	tell_fails ECONNREFUSED client connect a 203.0.113.10:8991
-	wait_state TRANS 192.168.1.2:6793 # and not INTERNAL_SYN, as if nobody had answered
+	wait_state TRANS 192.168.1.2:6793 203.0.113.10:8991 # and not INTERNAL_SYN, as if nobody had answered
 	run -1 client nc -nv 203.0.113.10 8991
 	[[ $output == *refused* ]]
 }

@@ -105,12 +105,13 @@ make_host() {
 add_rules() {
 	local address mangle=(in_host router iptables -w -t mangle)
 
-	# Straight from the WAN to an internal host would walk round every filter.
-	"${mangle[@]}" -A PREROUTING -i wan -d 192.168.1.0/24 -j DROP
 	for address in "${external[@]}"; do
 		# Inbound. The rule for hairpinned packets would stand here too: -i lan -d "$address".
 		"${mangle[@]}" -A PREROUTING -i wan -d "$address" -j NFQUEUE --queue-num 0
 	done
+	# All else from the WAN is for nobody here: straight to an internal host it would walk round every
+	# filter, and to another host of the WAN it would be translated as if it came from inside.
+	"${mangle[@]}" -A PREROUTING -i wan -j DROP
 	# Outbound only after routing, which would refuse a packet that came with the router's address.
 	"${mangle[@]}" -A POSTROUTING -o wan -j NFQUEUE --queue-num 0
 }

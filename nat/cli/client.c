@@ -37,6 +37,8 @@ enum client_status client_open(struct client *c)
 	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (c->fd < 0)
 		return fail(c, errno);
+	setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+	setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)); /* connect()'s too */
 	strcpy(address.sun_path, c->path);
 	if (connect(c->fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
 		int err = errno;
@@ -44,8 +46,6 @@ enum client_status client_open(struct client *c)
 		client_close(c);
 		return fail(c, err);
 	}
-	setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
-	setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
 	return CLIENT_OK;
 }
 

@@ -22,11 +22,11 @@ static void print_counters(const struct invocation *call, const json_t *result)
 		table_cell *row = table_row(&table);
 		bool drop = json_is_true(json_object_get(counter, "drop"));
 
-		snprintf(row[0], TABLE_CELL, "%s", name);
+		table_text(&row[0], name);
 		snprintf(row[1], TABLE_CELL, "%" JSON_INTEGER_FORMAT,
 			 command_number(counter, "value"));
-		snprintf(row[2], TABLE_CELL, "%s", drop ? "drop" : "pass");
-		snprintf(row[3], TABLE_CELL, "%s", command_text(counter, "meaning"));
+		table_text(&row[2], drop ? "drop" : "pass");
+		table_text(&row[3], command_text(counter, "meaning"));
 	}
 	table_print(&table, stdout);
 	table_fini(&table);

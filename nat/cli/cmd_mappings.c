@@ -34,11 +34,11 @@ static void add_row(struct table *table, const json_t *record)
 	const json_t *out = json_object_get(record, "outbound");
 	const json_t *in = json_object_get(record, "inbound");
 
-	snprintf(row[PROTOCOL], TABLE_CELL, "%s", command_text(record, "protocol"));
-	snprintf(row[INTERNAL], TABLE_CELL, "%s", command_text(record, "internal"));
-	snprintf(row[EXTERNAL], TABLE_CELL, "%s", command_text(record, "external"));
-	snprintf(row[REMOTE], TABLE_CELL, "%s", *remote != '\0' ? remote : "any");
-	snprintf(row[STATE], TABLE_CELL, "%s", *state != '\0' ? state : "-");
+	table_text(&row[PROTOCOL], command_text(record, "protocol"));
+	table_text(&row[INTERNAL], command_text(record, "internal"));
+	table_text(&row[EXTERNAL], command_text(record, "external"));
+	table_text(&row[REMOTE], *remote != '\0' ? remote : "any");
+	table_text(&row[STATE], *state != '\0' ? state : "-");
 	snprintf(row[SESSIONS], TABLE_CELL, "%" JSON_INTEGER_FORMAT,
 		 command_number(record, "sessions"));
 	table_duration(&row[LEFT], command_number(record, "expires_in_ms"));

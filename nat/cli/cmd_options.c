@@ -27,10 +27,10 @@ static void print_options(const struct invocation *call, const json_t *result)
 		const char *value = command_text(option, "value");
 		const char *initial = command_text(option, "default");
 
-		snprintf(row[0], TABLE_CELL, "%s", key);
-		snprintf(row[1], TABLE_CELL, "%s", value);
-		snprintf(row[2], TABLE_CELL, "%s", strcmp(value, initial) == 0 ? "=" : initial);
-		snprintf(row[3], TABLE_CELL, "%s", command_text(option, "meaning"));
+		table_text(&row[0], key);
+		table_text(&row[1], value);
+		table_text(&row[2], strcmp(value, initial) == 0 ? "=" : initial);
+		table_text(&row[3], command_text(option, "meaning"));
 	}
 	table_print(&table, stdout);
 	table_fini(&table);

@@ -83,6 +83,14 @@ void table_print(const struct table *t, FILE *out)
 					   out);
 }
 
+void table_text(table_cell *cell, const char *text)
+{
+	if (strlen(text) < sizeof(*cell))
+		strcpy(*cell, text);
+	else
+		snprintf(*cell, sizeof(*cell), "%.*s...", (int)sizeof(*cell) - 4, text);
+}
+
 void table_duration(table_cell *cell, int64_t ms)
 {
 	int64_t s = (ms + 999) / 1000;

@@ -35,6 +35,8 @@ void table_fini(struct table *t);
 table_cell *table_row(struct table *t);
 void table_print(const struct table *t, FILE *out);
 
+/* @text, or as much as fits and "..." */
+void table_text(table_cell *cell, const char *text);
 /* "59s", "4m07s", "2h03m", "3d04h", into @cell; @ms is rounded up: nothing lives 0s. */
 void table_duration(table_cell *cell, int64_t ms);
 /* "12/1.3K": packets and bytes (K, M, G are powers of 1024). */

@@ -3,6 +3,7 @@
 
 #include <locale.h>
 #include <ncurses.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,12 +28,18 @@ static void catch_signals(void)
 	sigaction(SIGHUP, &action, NULL);
 }
 
+/* Waits unless a signal has ended it; one that comes just before the waiting ends it as well. */
 static void wait_seconds(double seconds)
 {
 	struct timespec ts = { .tv_sec = (time_t)seconds };
+	sigset_t all, before;
 
 	ts.tv_nsec = (long)((seconds - (double)ts.tv_sec) * 1e9);
-	nanosleep(&ts, NULL);
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &before);
+	if (!ended)
+		ppoll(NULL, 0, &ts, &before);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
 static enum client_status run_plain(watch_draw *draw, void *data, double interval)
@@ -41,7 +48,7 @@ static enum client_status run_plain(watch_draw *draw, void *data, double interva
 		enum client_status status = draw(data, stdout);
 
 		if (status != CLIENT_OK)
-			return status;
+			return ended ? CLIENT_OK : status; /* it was interrupted */
 		if (fflush(stdout) != 0)
 			return CLIENT_OK; /* the reader has gone */
 		wait_seconds(interval);
@@ -117,7 +124,9 @@ enum client_status watch_run(watch_draw *draw, void *data, struct client *client
 {
 	setlocale(LC_ALL, "");
 	catch_signals();
-	if (plain || !isatty(STDOUT_FILENO) || newterm(NULL, stdout, stdin) == NULL)
+	/* Without a keyboard getch() would return at once, again and again. */
+	if (plain || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) ||
+	    newterm(NULL, stdout, stdin) == NULL)
 		return run_plain(draw, data, interval);
 	return run_screen(draw, data, client, interval);
 }

@@ -191,7 +191,8 @@ struct mono nat_tick(struct nat *nat, struct mono now, unsigned int budget)
 	struct mono due;
 	int list;
 
-	for (list = next_due(nat, &due); mono_reached(now, due) && budget > 0; budget--) {
+	list = next_due(nat, &due);
+	for (; list < TIMEOUT_CLASSES && mono_reached(now, due) && budget > 0; budget--) {
 		lifetime_remove_session(nat, nat->sessions.expiry[list].head);
 		list = next_due(nat, &due);
 	}

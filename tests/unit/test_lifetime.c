@@ -460,9 +460,19 @@ static void test_rfc7857_req7o_stranger_who_is_refused_keeps_no_mapping_alive(vo
 	assert_dropped(lab_in(lab, wire_tcp(Y2, external, WIRE_SYN), AT_S(340)), REASON_NO_MAPPING);
 }
 
+static void test_at_the_end_of_time_everything_is_over(void **state)
+{
+	struct lab *lab = *state;
+
+	lab_open(lab, NAT_UDP, H1, Y1, AT_S(0));
+	assert_true(nat_tick(&lab->nat, MONO_NEVER, 100).ms == MONO_NEVER.ms);
+	assert_int_equal(lab->nat.mappings.arena.live, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		lab_test(test_at_the_end_of_time_everything_is_over),
 		lab_test(test_rfc7857_req7o_stranger_who_is_refused_keeps_no_mapping_alive),
 		lab_test(test_rfc4787_req5_idle_udp_mapping_outlives_two_minutes),
 		lab_test(test_rfc4787_req5c_udp_lasts_five_minutes_by_default),

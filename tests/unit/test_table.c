@@ -274,9 +274,27 @@ static void test_table_can_be_used_again_after_fini(void **state)
 	assert_prints(&t, "NAME N WHAT\nb    2 y\n");
 }
 
+static void test_text_that_does_not_fit_shows_that_it_is_cut(void **state)
+{
+	char text[TABLE_CELL + 1];
+	table_cell cell;
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	text[TABLE_CELL - 1] = '\0';
+	table_text(&cell, text);
+	assert_string_equal(cell, text);
+	text[TABLE_CELL - 1] = 'x';
+	text[TABLE_CELL] = '\0';
+	table_text(&cell, text);
+	assert_int_equal(strlen(cell), TABLE_CELL - 1);
+	assert_string_equal(cell + TABLE_CELL - 5, "x...");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_text_that_does_not_fit_shows_that_it_is_cut),
 		cmocka_unit_test(test_duration_is_rounded_up_to_seconds),
 		cmocka_unit_test(test_duration_has_at_most_two_units),
 		cmocka_unit_test(test_traffic_below_a_thousand_is_plain),

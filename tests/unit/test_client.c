@@ -3,7 +3,6 @@
  * The client of the control socket against a server that says what the test wants. The server is
  * a thread: it reads one request for each answer it gives, and closes after the last.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -24,6 +23,7 @@
 #include <cmocka.h>
 
 #include "nat/cli/client.h"
+#include "tests/unit/sockets.h"
 
 enum { REQUESTS = 8, REQUEST_SIZE = 512, PATIENCE_S = 5, NOBODY = 65534 };
 
@@ -44,18 +44,6 @@ struct bench {
 	char requests[REQUESTS][REQUEST_SIZE];
 	int received; /* requests; to be read when the thread has ended */
 };
-
-static int open_descriptors(void)
-{
-	DIR *directory = opendir("/proc/self/fd");
-	int count = 0;
-
-	assert_non_null(directory);
-	while (readdir(directory) != NULL)
-		count++;
-	closedir(directory);
-	return count;
-}
 
 static int setup(void **state)
 {
@@ -110,23 +98,6 @@ static void listen_at(struct bench *b)
 	assert_int_equal(listen(b->listener, 4), 0);
 }
 
-/* One request, without its newline; false at the end of the connection. */
-static bool read_request(int fd, char *line)
-{
-	size_t length = 0;
-	char byte;
-
-	while (recv(fd, &byte, 1, 0) == 1) {
-		if (byte == '\n') {
-			line[length] = '\0';
-			return true;
-		}
-		if (length < REQUEST_SIZE - 1)
-			line[length++] = byte;
-	}
-	return false;
-}
-
 static void send_all(int fd, const char *text)
 {
 	size_t length = strlen(text);
@@ -151,7 +122,7 @@ static void *serve(void *data)
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	for (int i = 0; b->answers[i] != NULL && i < REQUESTS; i++) {
-		if (!b->eager && !read_request(fd, b->requests[b->received]))
+		if (!b->eager && !read_request(fd, b->requests[b->received], REQUEST_SIZE))
 			break;
 		b->received += !b->eager;
 		send_all(fd, b->answers[i]);

@@ -3,7 +3,6 @@
  * The subcommands, from their words to their text: a server in a thread gives canned answers, and
  * what goes to standard output is caught in a file without a name.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -25,6 +24,7 @@
 #include <cmocka.h>
 
 #include "nat/cli/command.h"
+#include "tests/unit/sockets.h"
 
 enum { REQUESTS = 4, REQUEST_SIZE = 512, OUTPUT_SIZE = 65536, PATIENCE_S = 5 };
 
@@ -48,18 +48,6 @@ struct bench {
 	char requests[REQUESTS][REQUEST_SIZE];
 	int received; /* requests; to be read when the thread has ended */
 };
-
-static int open_descriptors(void)
-{
-	DIR *directory = opendir("/proc/self/fd");
-	int count = 0;
-
-	assert_non_null(directory);
-	while (readdir(directory) != NULL)
-		count++;
-	closedir(directory);
-	return count;
-}
 
 static int setup(void **state)
 {
@@ -101,23 +89,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* One request, without its newline; false at the end of the connection. */
-static bool read_request(int fd, char *line)
-{
-	size_t length = 0;
-	char byte;
-
-	while (recv(fd, &byte, 1, 0) == 1) {
-		if (byte == '\n') {
-			line[length] = '\0';
-			return true;
-		}
-		if (length < REQUEST_SIZE - 1)
-			line[length++] = byte;
-	}
-	return false;
-}
-
 /* One connection; after it nobody listens any more. */
 static void *serve(void *data)
 {
@@ -132,7 +103,7 @@ static void *serve(void *data)
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	for (int i = 0; b->answers[i] != NULL && i < REQUESTS; i++) {
-		if (!read_request(fd, b->requests[b->received]))
+		if (!read_request(fd, b->requests[b->received], REQUEST_SIZE))
 			break;
 		b->received++;
 		send(fd, b->answers[i], strlen(b->answers[i]), MSG_NOSIGNAL);

@@ -3,7 +3,6 @@
  * The control socket: a real one in a directory of its own, with clients in the same process.
  * Nothing waits: pump() serves all there is to serve, and then both sides are quiet.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -22,6 +21,7 @@
 #include <cmocka.h>
 
 #include "nat/daemon/control.h"
+#include "tests/unit/sockets.h"
 
 /* --- helpers -------------------------------------------------------------------------------- */
 
@@ -43,18 +43,6 @@ struct bench {
 };
 
 #define STATUS(id) "{\"jsonrpc\":\"2.0\",\"id\":" #id ",\"method\":\"status\"}\n"
-
-static int open_descriptors(void)
-{
-	DIR *directory = opendir("/proc/self/fd");
-	int count = 0;
-
-	assert_non_null(directory);
-	while (readdir(directory) != NULL)
-		count++;
-	closedir(directory);
-	return count;
-}
 
 static int setup(void **state)
 {

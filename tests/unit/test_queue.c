@@ -22,90 +22,14 @@
 #include <unistd.h>
 
 #include "nat/daemon/queue.h"
-#include "tests/unit/lab.h"
+#include "tests/unit/netns.h"
 
 /* Last: its macros have names of ours. */
 #include <netpacket/packet.h>
 
-enum { IMPOSSIBLE = 77, PATIENCE_MS = 3000, NUMBER = 4787, BATCH = 32 /* as in queue.c */ };
+enum { PATIENCE_MS = 3000, NUMBER = 4787, BATCH = 32 /* as in queue.c */ };
 
 /* --- helpers -------------------------------------------------------------------------------- */
-
-/* In a child a failure is told by its end: cmocka's asserts would go on in the parent's place. */
-#define CHECK(condition)                                                                           \
-	do {                                                                                       \
-		if (!(condition)) {                                                                \
-			fprintf(stderr, "# %s:%d: %s is not so (errno: %s)\n", __FILE__, __LINE__, \
-				#condition, strerror(errno));                                      \
-			_exit(EXIT_FAILURE);                                                       \
-		}                                                                                  \
-	} while (0)
-
-static _Noreturn void give_up(const char *what)
-{
-	fprintf(stderr, "# %s: %s\n", what, strerror(errno));
-	_exit(IMPOSSIBLE);
-}
-
-static void write_map(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0 || write(fd, text, strlen(text)) < 0)
-		give_up(path);
-	close(fd);
-}
-
-/* A network namespace in which we may do all; without root, by a user namespace. */
-static void enter_namespace(void)
-{
-	unsigned int uid = geteuid(), gid = getegid();
-	char map[64];
-
-	if (uid == 0) {
-		if (unshare(CLONE_NEWNET) < 0)
-			give_up("no network namespace");
-		return;
-	}
-	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
-		give_up("no user namespace");
-	write_map("/proc/self/setgroups", "deny");
-	snprintf(map, sizeof(map), "0 %u 1", uid);
-	write_map("/proc/self/uid_map", map);
-	snprintf(map, sizeof(map), "0 %u 1", gid);
-	write_map("/proc/self/gid_map", map);
-}
-
-/* cmocka catches these, and would go on with the next test, in the child as well. */
-static void let_crash(void)
-{
-	static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGSYS };
-
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		signal(signals[i], SIG_DFL);
-}
-
-/* Run @body in a child; it ends by returning, or by CHECK() or give_up(). */
-static void in_child(void (*body)(void))
-{
-	int status;
-	pid_t pid;
-
-	fflush(NULL);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		let_crash();
-		alarm(10);
-		body();
-		_exit(EXIT_SUCCESS);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == IMPOSSIBLE)
-		skip();
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), EXIT_SUCCESS);
-}
 
 static void must_open(struct queue *q, uint16_t number)
 {

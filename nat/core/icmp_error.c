@@ -47,7 +47,8 @@ static struct nat_outcome from_external(struct nat *nat, struct packet *pkt, str
 	uint32_t session = session_find_external(&nat->sessions, protocol, &inner->source, &remote);
 	const struct mapping *m;
 
-	if (session == NAT_NONE || !lifetime_session_alive(nat, session, now))
+	session = lifetime_live_session(nat, session, now);
+	if (session == NAT_NONE)
 		return drop(REASON_ICMP_ERROR_NO_SESSION);
 	m = mapping_at(&nat->mappings, session_at(&nat->sessions, session)->mapping);
 	packet_set_source(inner, &m->internal);
@@ -66,7 +67,7 @@ static uint32_t sessionless_mapping(struct nat *nat, enum nat_protocol protocol,
 	struct endpoint part = mapping_remote_part(nat->options.protocol[protocol].mapping, remote);
 	uint32_t n = mapping_find_internal(&nat->mappings, protocol, internal, &part);
 
-	return n != NAT_NONE && lifetime_mapping_alive(nat, n, now) ? n : NAT_NONE;
+	return lifetime_live_mapping(nat, n, now);
 }
 
 /* From inside: the quote's destination becomes external, the error comes from us (REQ-5). */
@@ -79,10 +80,10 @@ static struct nat_outcome from_internal(struct nat *nat, struct packet *pkt, str
 	const struct mapping *m;
 	uint32_t mapping;
 
-	if (session != NAT_NONE && lifetime_session_alive(nat, session, now)) {
+	session = lifetime_live_session(nat, session, now);
+	if (session != NAT_NONE) {
 		mapping = session_at(&nat->sessions, session)->mapping;
 	} else {
-		session = NAT_NONE;
 		mapping = sessionless_mapping(nat, protocol, &inner->destination, &remote, now);
 	}
 	if (mapping == NAT_NONE)

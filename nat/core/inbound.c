@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "nat/core/steps.h"
 
-static uint32_t find_mapping(struct nat *nat, enum nat_protocol protocol,
-			     const struct endpoint *external, struct mono now)
-{
-	uint32_t n = mapping_find_external(&nat->mappings, protocol, external);
-
-	return n != NAT_NONE && lifetime_mapping_alive(nat, n, now) ? n : NAT_NONE;
-}
-
 /*
  * Pass without a session: a session would live on its own timer and keep the mapping with it,
  * and inbound traffic may not do that where only outbound traffic refreshes (RFC 4787 REQ-6,
@@ -32,14 +24,14 @@ static struct nat_outcome admit(struct nat *nat, const struct packet *pkt,
 	bool tcp = protocol == NAT_TCP;
 	uint32_t session;
 
-	if (tcp && !opens_connection(pkt))
+	if (tcp && !tcp_opens(pkt->tcp_flags))
 		return drop(REASON_TCP_NO_SESSION);
 	if (!tcp && nat->options.protocol[protocol].refresh == REFRESH_OUTBOUND)
 		return pass_once(nat, pkt, mapping);
 	/* The internal host tells its peers apart by their endpoint alone: where it already has
 	 * this one through another mapping, a second session could never be told from the first. */
 	session = session_find_internal(&nat->sessions, protocol, internal, remote);
-	if (session != NAT_NONE && lifetime_session_alive(nat, session, now))
+	if (lifetime_live_session(nat, session, now) != NAT_NONE)
 		return tcp ? drop(REASON_TUPLE_TAKEN) : pass_once(nat, pkt, mapping);
 	/* The mapping itself is alive, so making room leaves it where it is. */
 	if (arena_full(&nat->sessions.arena) && !lifetime_make_room(nat, now))
@@ -62,11 +54,13 @@ struct nat_outcome inbound_translate(struct nat *nat, struct packet *pkt,
 		remote.port = 0;
 	}
 	session = session_find_external(&nat->sessions, protocol, &external, &remote);
-	if (session != NAT_NONE && lifetime_session_alive(nat, session, now)) {
+	session = lifetime_live_session(nat, session, now);
+	if (session != NAT_NONE) {
 		outcome = rewritten(REASON_TRANSLATED, session_at(&nat->sessions, session)->mapping,
 				    session);
 	} else {
-		mapping = find_mapping(nat, protocol, &external, now);
+		mapping = mapping_find_external(&nat->mappings, protocol, &external);
+		mapping = lifetime_live_mapping(nat, mapping, now);
 		if (mapping == NAT_NONE)
 			return drop(REASON_NO_MAPPING);
 		if (!filter_admits(nat, mapping, &remote, now))

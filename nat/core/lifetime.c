@@ -37,22 +37,25 @@ void lifetime_remove_mapping(struct nat *nat, uint32_t mapping)
 	remove_mapping(nat, mapping);
 }
 
-bool lifetime_session_alive(struct nat *nat, uint32_t session, struct mono now)
+uint32_t lifetime_live_session(struct nat *nat, uint32_t session, struct mono now)
 {
-	if (!session_expired(nat, session, now))
-		return true;
+	if (session == NAT_NONE || !session_expired(nat, session, now))
+		return session;
 	lifetime_remove_session(nat, session);
-	return false;
+	return NAT_NONE;
 }
 
 /* The walk is long only over sessions that are due, and each of those is walked once. */
-bool lifetime_mapping_alive(struct nat *nat, uint32_t mapping, struct mono now)
+uint32_t lifetime_live_mapping(struct nat *nat, uint32_t mapping, struct mono now)
 {
-	const struct mapping *m = mapping_at(&nat->mappings, mapping);
+	const struct mapping *m;
 
+	if (mapping == NAT_NONE)
+		return NAT_NONE;
+	m = mapping_at(&nat->mappings, mapping);
 	while (m->sessions > 1 && session_expired(nat, m->first_session, now))
 		session_remove(&nat->sessions, m->first_session);
-	return lifetime_session_alive(nat, m->first_session, now);
+	return lifetime_live_session(nat, m->first_session, now) != NAT_NONE ? mapping : NAT_NONE;
 }
 
 /* More than the timer takes at once: a packet is refused only if there is no room indeed. */

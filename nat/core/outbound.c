@@ -1,15 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "nat/core/steps.h"
 
-static uint32_t find_mapping(struct nat *nat, enum nat_protocol protocol,
-			     const struct endpoint *internal, const struct endpoint *remote_part,
-			     struct mono now)
-{
-	uint32_t n = mapping_find_internal(&nat->mappings, protocol, internal, remote_part);
-
-	return n != NAT_NONE && lifetime_mapping_alive(nat, n, now) ? n : NAT_NONE;
-}
-
 /* All of one host's mappings hash alike, which is what pairs them with one external address. */
 static uint32_t host_hash(const struct nat *nat, const struct endpoint *internal)
 {
@@ -54,7 +45,8 @@ static struct nat_outcome open_session(struct nat *nat, enum nat_protocol protoc
 
 	if (arena_full(&nat->sessions.arena))
 		return drop_by(REASON_SESSIONS_FULL, OPT_NAT_MAX_SESSIONS, NAT_NONE);
-	mapping = find_mapping(nat, protocol, internal, &part, now);
+	mapping = mapping_find_internal(&nat->mappings, protocol, internal, &part);
+	mapping = lifetime_live_mapping(nat, mapping, now);
 	if (mapping == NAT_NONE) {
 		reason = REASON_MAPPING_CREATED;
 		mapping = make_mapping(nat, protocol, internal, &part, now, &refused);
@@ -78,11 +70,12 @@ struct nat_outcome outbound_translate(struct nat *nat, struct packet *pkt,
 		remote.port = 0;
 	}
 	session = session_find_internal(&nat->sessions, protocol, &internal, &remote);
-	if (session != NAT_NONE && lifetime_session_alive(nat, session, now)) {
+	session = lifetime_live_session(nat, session, now);
+	if (session != NAT_NONE) {
 		outcome = rewritten(REASON_TRANSLATED, session_at(&nat->sessions, session)->mapping,
 				    session);
 	} else {
-		if (protocol == NAT_TCP && !opens_connection(pkt))
+		if (protocol == NAT_TCP && !tcp_opens(pkt->tcp_flags))
 			return drop(REASON_TCP_NO_SESSION);
 		outcome = open_session(nat, protocol, &internal, &remote, now);
 		if (outcome.verdict == NAT_DROPPED && lifetime_make_room(nat, now))

@@ -28,14 +28,6 @@ static inline struct nat_outcome rewritten(enum nat_reason reason, uint32_t mapp
 	return (struct nat_outcome){ NAT_REWRITTEN, reason, mapping, session, OPT_NONE };
 }
 
-/* A SYN that opens a connection: not the answer to one, and not half a reset. */
-static inline bool opens_connection(const struct packet *pkt)
-{
-	const unsigned int mask = PACKET_TCP_SYN | PACKET_TCP_ACK | PACKET_TCP_RST;
-
-	return (pkt->tcp_flags & mask) == PACKET_TCP_SYN;
-}
-
 /* outbound.c: from an internal endpoint to a remote one (RFC 3022 section 4.1). */
 struct nat_outcome outbound_translate(struct nat *nat, struct packet *pkt,
 				      enum nat_protocol protocol, struct mono now);
@@ -54,10 +46,11 @@ bool filter_admits(struct nat *nat, uint32_t m, const struct endpoint *remote, s
 /* lifetime.c: what is over is removed wherever it is met, so no answer depends on when the
  * timer last ran. */
 
-/* Still alive at @now? A session that is not is removed, with its mapping if it was the last. */
-bool lifetime_session_alive(struct nat *nat, uint32_t session, struct mono now);
+/* @session (NAT_NONE is fine) if it is alive at @now. One that is not is removed, with its mapping
+ * if it was the last, and NAT_NONE returned. */
+uint32_t lifetime_live_session(struct nat *nat, uint32_t session, struct mono now);
 /* The same for a mapping: expired sessions at the head of its list are removed. */
-bool lifetime_mapping_alive(struct nat *nat, uint32_t mapping, struct mono now);
+uint32_t lifetime_live_mapping(struct nat *nat, uint32_t mapping, struct mono now);
 /* Remove what is over, so that it does not stand in the way of what is new. False if there was
  * nothing to remove. */
 bool lifetime_make_room(struct nat *nat, struct mono now);

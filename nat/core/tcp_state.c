@@ -27,7 +27,7 @@ static struct tcp_step step_opening(enum tcp_state state, unsigned int flags, en
 	return to(state, from == NAT_INTERNAL ? TCP_TIMER_TRANSITORY : TCP_TIMER_KEEP);
 }
 
-static bool opens(unsigned int flags)
+bool tcp_opens(unsigned int flags)
 {
 	return (flags & (PACKET_TCP_SYN | PACKET_TCP_ACK | PACKET_TCP_RST)) == PACKET_TCP_SYN;
 }
@@ -40,9 +40,9 @@ static struct tcp_step step_reset(unsigned int flags, enum nat_side from)
 {
 	if (flags & PACKET_TCP_RST)
 		return to(TCP_TRANS, TCP_TIMER_KEEP);
-	if (opens(flags) && from == NAT_EXTERNAL)
+	if (tcp_opens(flags) && from == NAT_EXTERNAL)
 		return to(TCP_EXTERNAL_SYN, TCP_TIMER_KEEP);
-	if (opens(flags))
+	if (tcp_opens(flags))
 		return open_again(from);
 	return to(TCP_ESTABLISHED, TCP_TIMER_ESTABLISHED);
 }
@@ -50,7 +50,7 @@ static struct tcp_step step_reset(unsigned int flags, enum nat_side from)
 /* Both closed: four minutes from the second FIN on, whatever still comes. */
 static struct tcp_step step_closing(enum tcp_state state, unsigned int flags, enum nat_side from)
 {
-	if (opens(flags))
+	if (tcp_opens(flags))
 		return open_again(from);
 	if (flags & TCP_FINS_ACKNOWLEDGED)
 		state = TCP_TIME_WAIT;

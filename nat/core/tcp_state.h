@@ -57,6 +57,9 @@ struct tcp_step {
 	enum tcp_timer timer;
 };
 
+/* Do these flags open a connection? A SYN that is no answer to one, and not half a reset. */
+bool tcp_opens(unsigned int flags);
+
 /* The machine itself. @flags: of the TCP header (common/packet.h), and the bit above. */
 struct tcp_step tcp_step(enum tcp_state state, unsigned int flags, enum nat_side from);
 

@@ -8,8 +8,7 @@ static bool has_peer(struct nat *nat, uint32_t mapping, const struct endpoint *r
 	uint32_t n;
 
 	while ((n = session_find_peer(&nat->sessions, mapping, remote)) != NAT_NONE) {
-		if (!mono_reached(now,
-				  session_expiry(session_at(&nat->sessions, n), &nat->options)))
+		if (!session_is_expired(session_at(&nat->sessions, n), &nat->options, now))
 			return true;
 		/* Not the mapping's last session: the caller found the mapping alive. */
 		session_remove(&nat->sessions, n);

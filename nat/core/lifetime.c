@@ -6,9 +6,9 @@
  */
 #include "nat/core/steps.h"
 
-static bool session_expired(const struct nat *nat, uint32_t n, struct mono now)
+static bool is_expired(const struct nat *nat, uint32_t session, struct mono now)
 {
-	return mono_reached(now, session_expiry(session_at(&nat->sessions, n), &nat->options));
+	return session_is_expired(session_at(&nat->sessions, session), &nat->options, now);
 }
 
 static void remove_mapping(struct nat *nat, uint32_t n)
@@ -39,7 +39,7 @@ void lifetime_remove_mapping(struct nat *nat, uint32_t mapping)
 
 uint32_t lifetime_live_session(struct nat *nat, uint32_t session, struct mono now)
 {
-	if (session == NAT_NONE || !session_expired(nat, session, now))
+	if (session == NAT_NONE || !is_expired(nat, session, now))
 		return session;
 	lifetime_remove_session(nat, session);
 	return NAT_NONE;
@@ -53,7 +53,7 @@ uint32_t lifetime_live_mapping(struct nat *nat, uint32_t mapping, struct mono no
 	if (mapping == NAT_NONE)
 		return NAT_NONE;
 	m = mapping_at(&nat->mappings, mapping);
-	while (m->sessions > 1 && session_expired(nat, m->first_session, now))
+	while (m->sessions > 1 && is_expired(nat, m->first_session, now))
 		session_remove(&nat->sessions, m->first_session);
 	return lifetime_live_session(nat, m->first_session, now) != NAT_NONE ? mapping : NAT_NONE;
 }

@@ -147,6 +147,11 @@ struct mono session_expiry(const struct session *s, const struct options *o)
 	return mono_add_ms(s->last_use, o->timeout_ms[s->class]);
 }
 
+bool session_is_expired(const struct session *s, const struct options *o, struct mono now)
+{
+	return mono_reached(now, session_expiry(s, o));
+}
+
 /* --- sessions of a mapping, sessions of a peer ---------------------------------------------- */
 
 static void mapping_link(struct session_table *t, uint32_t n)

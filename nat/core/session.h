@@ -69,5 +69,6 @@ void session_touch(struct session_table *t, uint32_t n, enum timeout_class class
 
 /* When it ends if nothing comes. */
 struct mono session_expiry(const struct session *s, const struct options *o);
+bool session_is_expired(const struct session *s, const struct options *o, struct mono now);
 
 #endif

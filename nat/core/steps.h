@@ -58,7 +58,7 @@ bool lifetime_make_room(struct nat *nat, struct mono now);
 void lifetime_remove_session(struct nat *nat, uint32_t session);
 /* Remove a mapping with all its sessions. */
 void lifetime_remove_mapping(struct nat *nat, uint32_t mapping);
-/* New session for a packet that came from @from; its timer class is that of a first packet. */
+/* New session, its timer class that of a first packet; there must be room (arena_full()). */
 uint32_t lifetime_add_session(struct nat *nat, uint32_t mapping, const struct endpoint *remote,
 			      struct mono now);
 /* A packet of @session passed: count it, move the TCP machine, restart the timer as due. */

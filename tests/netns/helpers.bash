@@ -197,6 +197,20 @@ hear() {
 		complain "no word from $1: $(<"$BATS_TEST_TMPDIR/$1.err")"
 }
 
+# Bob, who has the first word, and Alice: three lines each way, in English and Chinese.
+converse() {
+	local line
+
+	for line in "Hello from behind the NAT!" "我是 192.168.1.2。" "Goodbye, 再见！"; do
+		say bob "$line"
+		hear alice
+		equal "$line" "$heard"
+		say alice "You said: $line"
+		hear bob
+		equal "You said: $line" "$heard"
+	done
+}
+
 # Sockets on command: open_sockets HOST... starts sockets.py there, and tell HOST COMMAND... has it
 # do something; the answer is in $heard. See sockets.py for the commands.
 open_sockets() {

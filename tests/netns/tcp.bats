@@ -67,14 +67,7 @@ all_in_state() { (($(connections "$1" "$2") == $3)); }
 	open_talker alice server nc -nlv 203.0.113.10 8989
 	wait_listening server tcp 8989
 	open_talker bob client nc -n -p 6780 203.0.113.10 8989
-	for line in "Hello from behind the NAT!" "我是 192.168.1.2。" "Goodbye, 再见！"; do
-		say bob "$line"
-		hear alice
-		equal "$line" "$heard"
-		say alice "You said: $line"
-		hear bob
-		equal "You said: $line" "$heard"
-	done
+	converse
 	seen=$(awk '/received on/ { print $(NF - 1) ":" $NF }' "$BATS_TEST_TMPDIR/alice.err")
 	equal "$(external tcp 192.168.1.2:6780)" "$seen"
 }

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * methods_parts.h - what the rooms behind the method table share
+ * Owns:       the call from the table to a method, and the reading of parameters and making of
+ *             values that all methods need. Nothing but methods*.c includes it.
+ * Invariants: a method that fails has changed nothing, and says why in its failure.
+ */
+#ifndef DAEMON_METHODS_PARTS_H
+#define DAEMON_METHODS_PARTS_H
+
+#include "nat/daemon/methods.h"
+
+/* Why a method failed: its code and message go into the error response. */
+struct failure {
+	enum rpc_code code;
+	char why[CONFIG_WHY_MAX];
+};
+
+/* The result, owned by the caller, or NULL with @failure filled. */
+typedef json_t *method_run(struct daemon *d, json_t *params, struct failure *failure);
+
+/* methods_state.c */
+method_run method_status, method_counters_get;
+/* methods_table.c */
+method_run method_mappings_list, method_sessions_list;
+/* methods_knobs.c */
+method_run method_options_get, method_options_set;
+
+/* --- values -------------------------------------------------------------------------------- */
+
+json_t *json_of_count(uint64_t n);
+json_t *json_of_endpoint(const struct endpoint *e);
+json_t *json_of_addr(const struct addr *a);
+
+/* Add a member; @value is taken. */
+void member_put(json_t *object, const char *name, json_t *value);
+void member_put_text(json_t *object, const char *name, const char *text);
+
+/* --- parameters ---------------------------------------------------------------------------- */
+
+/* Fill @failure; always NULL, to be returned. */
+__attribute__((format(printf, 3, 4))) json_t *
+failure_set(struct failure *failure, enum rpc_code code, const char *format, ...);
+
+/* Parameters of these names only (the last is NULL): a misspelt one is an error, not a default. */
+bool params_only(json_t *params, const char *const *names, struct failure *failure);
+/* None at all. */
+bool params_none(json_t *params, struct failure *failure);
+/* An optional whole number from @least to @most; @value is untouched where it is not given. */
+bool params_number(json_t *params, const char *name, json_int_t least, json_int_t most,
+		   uint32_t *value, struct failure *failure);
+
+#endif

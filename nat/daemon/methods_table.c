@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * methods_table.c - mappings and sessions: their JSON form and their pages
+ */
+#include "nat/daemon/methods_parts.h"
+
+enum {
+	PAGE_DEFAULT = 200, /* records in a page */
+	PAGE_MOST = 1000,
+	PAGE_WALK = 16384, /* records looked at for one page, so that a thin table costs no more */
+};
+
+/* --- records ------------------------------------------------------------------------------- */
+
+static json_t *json_traffic(const struct traffic *t)
+{
+	json_t *traffic = json_object();
+
+	member_put(traffic, "packets", json_of_count(t->packets));
+	member_put(traffic, "bytes", json_of_count(t->bytes));
+	return traffic;
+}
+
+/* The remote part of a mapping's key: null, an address or an endpoint. */
+static json_t *json_remote_part(const struct mapping *m)
+{
+	switch ((enum mapping_behavior)m->behavior) {
+	case MAPPING_ENDPOINT_INDEPENDENT:
+		break;
+	case MAPPING_ADDRESS_DEPENDENT:
+		return json_of_addr(&m->remote.addr);
+	case MAPPING_ADDRESS_AND_PORT_DEPENDENT:
+		return json_of_endpoint(&m->remote);
+	}
+	return json_null();
+}
+
+static json_t *json_state(const struct mapping *m, const struct session *s)
+{
+	if (m->protocol != NAT_TCP)
+		return json_null();
+	return json_string(tcp_state_name((enum tcp_state)s->tcp.state));
+}
+
+static void add_traffic(struct traffic sum[2], const struct traffic more[2])
+{
+	for (int side = 0; side < 2; side++) {
+		sum[side].packets += more[side].packets;
+		sum[side].bytes += more[side].bytes;
+	}
+}
+
+/* What mappings and sessions are both told by. */
+static json_t *json_record(uint32_t n, const struct mapping *m, json_t *remote, json_t *state)
+{
+	json_t *record = json_object();
+
+	member_put(record, "id", json_of_count(n));
+	member_put_text(record, "protocol", nat_protocol_name((enum nat_protocol)m->protocol));
+	member_put(record, "internal", json_of_endpoint(&m->internal));
+	member_put(record, "external", json_of_endpoint(&m->external));
+	member_put(record, "remote", remote);
+	member_put(record, "state", state);
+	return record;
+}
+
+static void put_life(json_t *record, struct mono created, struct mono end, struct mono now,
+		     const struct traffic traffic[2])
+{
+	member_put(record, "age_ms", json_integer(now.ms - created.ms));
+	member_put(record, "expires_in_ms", json_integer(end.ms > now.ms ? end.ms - now.ms : 0));
+	member_put(record, "outbound", json_traffic(&traffic[NAT_INTERNAL]));
+	member_put(record, "inbound", json_traffic(&traffic[NAT_EXTERNAL]));
+}
+
+static json_t *json_mapping(const struct daemon *d, uint32_t n)
+{
+	const struct mapping *m = mapping_at(&d->nat.mappings, n);
+	const struct session *s = session_at(&d->nat.sessions, nat_mapping_latest(&d->nat, n));
+	json_t *record = json_record(n, m, json_remote_part(m), json_state(m, s));
+	struct traffic sum[2] = { m->past[0], m->past[1] };
+
+	for (uint32_t i = m->first_session; i != NAT_NONE; i = s->mapping_next) {
+		s = session_at(&d->nat.sessions, i);
+		add_traffic(sum, s->traffic);
+	}
+	member_put(record, "sessions", json_of_count(m->sessions));
+	put_life(record, m->created, nat_mapping_expiry(&d->nat, n), d->now, sum);
+	return record;
+}
+
+/* An ICMP query has an identifier at our end only: its remote is an address. */
+static json_t *json_remote(const struct mapping *m, const struct session *s)
+{
+	return m->protocol == NAT_ICMP ? json_of_addr(&s->remote.addr)
+				       : json_of_endpoint(&s->remote);
+}
+
+static json_t *json_session(const struct daemon *d, uint32_t n)
+{
+	const struct session *s = session_at(&d->nat.sessions, n);
+	const struct mapping *m = mapping_at(&d->nat.mappings, s->mapping);
+	json_t *record = json_record(n, m, json_remote(m, s), json_state(m, s));
+
+	member_put(record, "mapping", json_of_count(s->mapping));
+	put_life(record, s->created, session_expiry(s, &d->nat.options), d->now, s->traffic);
+	return record;
+}
+
+/* --- lists --------------------------------------------------------------------------------- */
+
+/* One page of the live records of @arena from record `cursor` on, under the name @what. */
+static json_t *list(const struct daemon *d, const struct arena *arena, const char *what,
+		    json_t *(*describe)(const struct daemon *d, uint32_t n), json_t *params,
+		    struct failure *failure)
+{
+	static const char *const names[] = { "cursor", "limit", NULL };
+	uint32_t n = 0, limit = PAGE_DEFAULT, walked = 0;
+	json_t *page;
+
+	if (!params_only(params, names, failure) ||
+	    !params_number(params, "cursor", 0, UINT32_MAX, &n, failure) ||
+	    !params_number(params, "limit", 1, PAGE_MOST, &limit, failure))
+		return NULL;
+	page = json_array();
+	for (; n < arena->used && limit > 0 && walked < PAGE_WALK; n++, walked++) {
+		if (!arena_is_live(arena, n))
+			continue;
+		json_array_append_new(page, describe(d, n));
+		limit--;
+	}
+	return json_pack("{s:o, s:o}", what, page, "next",
+			 n < arena->used ? json_of_count(n) : json_null());
+}
+
+json_t *method_mappings_list(struct daemon *d, json_t *params, struct failure *failure)
+{
+	return list(d, &d->nat.mappings.arena, "mappings", json_mapping, params, failure);
+}
+
+json_t *method_sessions_list(struct daemon *d, json_t *params, struct failure *failure)
+{
+	return list(d, &d->nat.sessions.arena, "sessions", json_session, params, failure);
+}

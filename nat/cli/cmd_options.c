@@ -51,11 +51,8 @@ enum client_status cmd_get(const struct invocation *call)
 {
 	json_t *params = json_pack("{s:[s]}", "keys", call->argv[0]);
 
-	if (params == NULL) {
-		snprintf(call->client->why, sizeof(call->client->why), "'%s': not UTF-8",
-			 call->argv[0]);
-		return CLIENT_WRONG_USAGE;
-	}
+	if (params == NULL)
+		return command_misused(call, "'%s': not UTF-8", call->argv[0]);
 	return command_show(call, "options.get", params, print_value);
 }
 
@@ -68,15 +65,13 @@ static json_t *read_assignments(const struct invocation *call)
 		const char *word = call->argv[i], *equals = strchr(word, '=');
 
 		if (equals == NULL || equals == word) {
-			snprintf(call->client->why, sizeof(call->client->why),
-				 "'%s': expected KEY=VALUE", word);
+			command_misused(call, "'%s': expected KEY=VALUE", word);
 			json_decref(options);
 			return NULL;
 		}
 		if (json_object_setn_new(options, word, (size_t)(equals - word),
 					 json_string(equals + 1)) < 0) {
-			snprintf(call->client->why, sizeof(call->client->why), "'%s': not UTF-8",
-				 word);
+			command_misused(call, "'%s': not UTF-8", word);
 			json_decref(options);
 			return NULL;
 		}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <stdio.h>
+#include <string.h>
 
 #include "nat/cli/command.h"
 #include "nat/cli/table.h"
@@ -21,6 +22,20 @@ static void print_external(const json_t *addresses)
 	putchar('\n');
 }
 
+/* Only where it is not real time: who has forgotten that it is frozen must be told. */
+static void print_clock(const json_t *clock)
+{
+	bool frozen = json_is_true(json_object_get(clock, "frozen"));
+	const char *scale = command_text(clock, "scale");
+	table_cell offset;
+
+	command_clock_offset(&offset, clock);
+	if (!frozen && *offset == '\0' && (*scale == '\0' || strcmp(scale, "1") == 0))
+		return;
+	printf("clock     %s, scale %s%s%s\n", frozen ? "frozen" : "runs", scale,
+	       *offset != '\0' ? ", " : "", offset);
+}
+
 static void print_status(const struct invocation *call, const json_t *status)
 {
 	const json_t *queue = json_object_get(status, "queue");
@@ -39,6 +54,7 @@ static void print_status(const struct invocation *call, const json_t *status)
 	       " packets, %" JSON_INTEGER_FORMAT " overruns\n",
 	       command_number(queue, "number"), command_number(queue, "packets"),
 	       command_number(queue, "overruns"));
+	print_clock(json_object_get(status, "clock"));
 }
 
 enum client_status cmd_status(const struct invocation *call)

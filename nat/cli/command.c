@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "nat/cli/command.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -26,6 +27,16 @@ enum client_status command_show(const struct invocation *call, const char *metho
 	}
 	json_decref(result);
 	return CLIENT_OK;
+}
+
+enum client_status command_misused(const struct invocation *call, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(call->client->why, sizeof(call->client->why), format, arguments);
+	va_end(arguments);
+	return CLIENT_WRONG_USAGE;
 }
 
 const char *command_text(const json_t *object, const char *name)

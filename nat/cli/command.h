@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "nat/cli/client.h"
+#include "nat/cli/table.h"
 
 struct invocation {
 	struct client *client; /* path set, not connected */
@@ -27,6 +28,7 @@ struct command {
 	int least, most;       /* words it takes; most -1: any number */
 	bool watches;	       /* takes --watch */
 	enum client_status (*run)(const struct invocation *call);
+	const char *details; /* more of its help, whole lines; NULL for none */
 };
 
 enum client_status cmd_status(const struct invocation *call);
@@ -36,6 +38,7 @@ enum client_status cmd_counters(const struct invocation *call);
 enum client_status cmd_options(const struct invocation *call);
 enum client_status cmd_get(const struct invocation *call);
 enum client_status cmd_set(const struct invocation *call);
+enum client_status cmd_clock(const struct invocation *call);
 
 /*
  * command_show() - call @method and print its result: as JSON if asked to, else with @print
@@ -44,6 +47,13 @@ enum client_status cmd_set(const struct invocation *call);
  */
 enum client_status command_show(const struct invocation *call, const char *method, json_t *params,
 				void (*print)(const struct invocation *call, const json_t *result));
+
+/* Leave a reason in the client; always CLIENT_WRONG_USAGE, to be returned. */
+__attribute__((format(printf, 2, 3))) enum client_status
+command_misused(const struct invocation *call, const char *format, ...);
+
+/* What the clock of clock.get or status shows besides real time: "5m01s ahead", or "". */
+void command_clock_offset(table_cell *cell, const json_t *clock);
 
 /* Borrowed string or number of an object's member; "" or 0 where it is not there. */
 const char *command_text(const json_t *object, const char *name);

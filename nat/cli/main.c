@@ -13,17 +13,32 @@
 #include "nat/cli/command.h"
 #include "nat/core/presets.h"
 
+static const char clock_details[] =
+	"  advance TIME  move it forward at once, by 301s or 2h4m; what is due then ends\n"
+	"  scale FACTOR  let it run faster or slower: 60, 0.5; 1 is real speed\n"
+	"  freeze        stop it: nothing ages\n"
+	"  resume        let it run again, at the scale it has\n"
+	"  show          how far it is and how fast\n"
+	"\n"
+	"NAT time is what mappings and sessions age by. Nothing else is moved: the timers of\n"
+	"the programs that talk through the NAT, and of their kernels, go by real time.";
+
 static const struct command commands[] = {
-	{ "status", "", "version, interfaces, use of tables and queue", 0, 0, false, cmd_status },
+	{ "status", "", "version, interfaces, use of tables and queue", 0, 0, false, cmd_status,
+	  NULL },
 	{ "mappings", "[--watch[=SECONDS]]",
-	  "which external endpoint stands for which internal one", 0, 0, true, cmd_mappings },
+	  "which external endpoint stands for which internal one", 0, 0, true, cmd_mappings, NULL },
 	{ "sessions", "[--watch[=SECONDS]]", "each mapping with each of its remote endpoints", 0, 0,
-	  true, cmd_sessions },
-	{ "counters", "", "packets by what became of them, and why", 0, 0, false, cmd_counters },
-	{ "options", "", "all knobs with value, default and meaning", 0, 0, false, cmd_options },
-	{ "get", "KEY", "the value of one knob", 1, 1, false, cmd_get },
+	  true, cmd_sessions, NULL },
+	{ "counters", "", "packets by what became of them, and why", 0, 0, false, cmd_counters,
+	  NULL },
+	{ "options", "", "all knobs with value, default and meaning", 0, 0, false, cmd_options,
+	  NULL },
+	{ "get", "KEY", "the value of one knob", 1, 1, false, cmd_get, NULL },
 	{ "set", "KEY=VALUE...", "change knobs, all or none; nat.preset=NAME for a whole set", 1,
-	  -1, false, cmd_set },
+	  -1, false, cmd_set, NULL },
+	{ "clock", "advance TIME | scale FACTOR | freeze | resume | show",
+	  "the time that mappings and sessions age by", 1, 2, false, cmd_clock, clock_details },
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
@@ -42,9 +57,12 @@ static void print_help(void)
 	     "  -V, --version      the version\n"
 	     "\n"
 	     "Commands:");
-	for (int i = 0; i < COMMANDS; i++)
-		printf("  %-9s%-21s%s\n", commands[i].name, commands[i].arguments,
-		       commands[i].meaning);
+	for (int i = 0; i < COMMANDS; i++) {
+		bool fits = strlen(commands[i].arguments) <= 20;
+
+		printf("  %-9s%-21s%s%s\n", commands[i].name, commands[i].arguments,
+		       fits ? "" : "\n                                ", commands[i].meaning);
+	}
 	puts("\nExit status: 0 done, 1 failed, 2 wrong usage, knob or value.");
 }
 
@@ -60,6 +78,8 @@ static void print_command_help(const struct command *command)
 {
 	printf("Usage: natem [--lab NAME | -s PATH] [--json] %s%s%s\n\n%s\n", command->name,
 	       *command->arguments ? " " : "", command->arguments, command->meaning);
+	if (command->details != NULL)
+		printf("\n%s\n", command->details);
 	if (command->run == cmd_set)
 		print_presets();
 	if (command->watches)

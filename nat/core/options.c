@@ -194,8 +194,7 @@ static int64_t unit_ms(const char *text, size_t *length)
 	return 0;
 }
 
-/* "300s", "2h4m", "500ms"; a bare number is seconds. */
-static int parse_duration(const char *text, int64_t *ms)
+int options_parse_duration(const char *text, int64_t *ms)
 {
 	int64_t sum = 0, unit;
 	uint64_t n;
@@ -327,7 +326,7 @@ static int parse_value(const struct option_spec *spec, const char *text, struct 
 		memcpy(field, &number, sizeof(number));
 		return 0;
 	case OPTION_DURATION:
-		if (parse_duration(text, &ms) < 0 || ms < spec->least || ms > spec->most)
+		if (options_parse_duration(text, &ms) < 0 || ms < spec->least || ms > spec->most)
 			return -EINVAL;
 		memcpy(field, &ms, sizeof(ms));
 		return 0;

@@ -150,6 +150,9 @@ void options_init(struct options *o);
  */
 int options_set(struct options *o, const char *key, const char *value, char *why, size_t why_size);
 
+/* A time as a knob takes it: "300s", "2h4m", "500ms"; a bare number is seconds. 0 or -EINVAL. */
+int options_parse_duration(const char *text, int64_t *ms);
+
 /* Do the knobs agree? 0, or -EINVAL with both names and the reason in @why. */
 int options_check(const struct options *o, char *why, size_t why_size);
 

@@ -10,13 +10,16 @@
 
 #include "nat/core/nat.h"
 #include "nat/daemon/config.h"
+#include "nat/daemon/nattime.h"
 #include "nat/daemon/queue.h"
 
 struct daemon {
 	struct nat nat;
 	struct queue queue;
 	struct options asked;
-	struct mono started, now; /* now: of this wake-up */
+	struct nattime time;
+	struct mono started, real; /* real time: of the start, of this wake-up */
+	struct mono now;	   /* NAT time of this wake-up: what the core is given */
 };
 
 /*

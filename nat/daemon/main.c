@@ -135,20 +135,29 @@ static int serve(struct loop *l, struct daemon *d, struct control *c,
 	return 0;
 }
 
+/* Expire what is due, and wake up when the next is; the timer goes by real time. */
+static int tick(struct loop *l, struct daemon *d)
+{
+	struct mono due = nat_tick(&d->nat, d->now, EXPIRIES_PER_WAKE);
+
+	return loop_wake_at(l, nattime_wake(&d->time, due));
+}
+
 static int run(struct loop *l, struct daemon *d, struct control *c)
 {
 	struct loop_event events[LOOP_EVENTS];
 	int done = 0;
 
 	while (done == 0) {
-		int n = loop_wait(l, events, &d->now);
+		int n = loop_wait(l, events, &d->real);
 
+		d->now = nattime_at(&d->time, d->real);
 		if (n < 0)
 			done = n;
 		for (int i = 0; i < n && done == 0; i++)
 			done = serve(l, d, c, &events[i]);
 		if (done == 0)
-			done = loop_wake_at(l, nat_tick(&d->nat, d->now, EXPIRIES_PER_WAKE));
+			done = tick(l, d);
 	}
 	if (done < 0)
 		log_error("stopped: %s", strerror(-done));
@@ -177,7 +186,8 @@ static int open_and_run(const struct config *config, struct daemon *d, struct co
 	if (open_control(c, config->socket, &loop) < 0)
 		goto close_queue;
 	if (loop_watch(&loop, queue_fd(&d->queue), LOOP_QUEUE, 0) == 0) {
-		d->started = d->now = loop_now();
+		d->started = d->real = loop_now();
+		nattime_init(&d->time, d->started);
 		announce(config, d);
 		status = run(&loop, d, c);
 	} else {

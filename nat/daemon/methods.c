@@ -100,6 +100,14 @@ bool params_number(json_t *params, const char *name, json_int_t least, json_int_
 	return false;
 }
 
+const char *text_of_json(const json_t *value, char number[NUMBER_TEXT])
+{
+	if (!json_is_integer(value))
+		return json_string_value(value);
+	snprintf(number, NUMBER_TEXT, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+	return number;
+}
+
 /* --- the table ----------------------------------------------------------------------------- */
 
 static const struct method methods[] = {
@@ -111,6 +119,11 @@ static const struct method methods[] = {
 	{ { "counters.get", "", "packets by reason, with what each means" }, method_counters_get },
 	{ { "options.get", "keys", "knobs with value, default and meaning" }, method_options_get },
 	{ { "options.set", "options", "change knobs, all or none" }, method_options_set },
+	{ { "clock.get", "", "NAT time: how far, how fast, or frozen" }, method_clock_get },
+	{ { "clock.advance", "time", "move NAT time forward at once" }, method_clock_advance },
+	{ { "clock.scale", "factor", "let NAT time run faster or slower" }, method_clock_scale },
+	{ { "clock.freeze", "", "stop NAT time" }, method_clock_freeze },
+	{ { "clock.resume", "", "let NAT time run again" }, method_clock_resume },
 };
 
 enum { METHODS = sizeof(methods) / sizeof(methods[0]) };

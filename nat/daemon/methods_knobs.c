@@ -99,14 +99,9 @@ static bool apply_changes(struct options *o, json_t *changes, struct failure *fa
 		return failure_set(failure, RPC_INVALID_PARAMS,
 				   "options: an object of KEY: VALUE is needed") != NULL;
 	json_object_foreach(changes, key, value) {
-		char number[32];
-		const char *text = json_string_value(value);
+		char number[NUMBER_TEXT];
+		const char *text = text_of_json(value, number);
 
-		if (json_is_integer(value)) {
-			snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT,
-				 json_integer_value(value));
-			text = number;
-		}
 		if (text == NULL) {
 			failure_set(failure, RPC_INVALID_PARAMS,
 				    "%.64s: a string or a whole number is needed", key);

@@ -26,17 +26,24 @@ method_run method_mappings_list, method_sessions_list;
 /* methods_knobs.c */
 method_run method_options_get, method_options_set;
 
+/* methods_clock.c */
+method_run method_clock_get, method_clock_advance, method_clock_scale, method_clock_freeze,
+	method_clock_resume;
+
 /* --- values -------------------------------------------------------------------------------- */
 
 json_t *json_of_count(uint64_t n);
 json_t *json_of_endpoint(const struct endpoint *e);
 json_t *json_of_addr(const struct addr *a);
+json_t *json_of_clock(const struct daemon *d); /* methods_clock.c */
 
 /* Add a member; @value is taken. */
 void member_put(json_t *object, const char *name, json_t *value);
 void member_put_text(json_t *object, const char *name, const char *text);
 
 /* --- parameters ---------------------------------------------------------------------------- */
+
+enum { NUMBER_TEXT = 32 };
 
 /* Fill @failure; always NULL, to be returned. */
 __attribute__((format(printf, 3, 4))) json_t *
@@ -49,5 +56,8 @@ bool params_none(json_t *params, struct failure *failure);
 /* An optional whole number from @least to @most; @value is untouched where it is not given. */
 bool params_number(json_t *params, const char *name, json_int_t least, json_int_t most,
 		   uint32_t *value, struct failure *failure);
+
+/* A string, or a whole number as its text in @number, as knobs take both; NULL if it is neither. */
+const char *text_of_json(const json_t *value, char number[NUMBER_TEXT]);
 
 #endif

@@ -45,13 +45,14 @@ json_t *method_status(struct daemon *d, json_t *params, struct failure *failure)
 	result = json_object();
 	member_put_text(result, "version", NATEM_VERSION);
 	member_put(result, "pid", json_integer(getpid()));
-	member_put(result, "uptime_ms", json_integer(d->now.ms - d->started.ms));
+	member_put(result, "uptime_ms", json_integer(d->real.ms - d->started.ms));
 	member_put_text(result, "lan", d->asked.lan);
 	member_put_text(result, "wan", d->asked.wan);
 	member_put(result, "external", json_pool(&d->nat.ports));
 	member_put(result, "mappings", json_usage(&d->nat.mappings.arena));
 	member_put(result, "sessions", json_usage(&d->nat.sessions.arena));
 	member_put(result, "queue", json_queue(&d->queue));
+	member_put(result, "clock", json_of_clock(d));
 	return result;
 }
 

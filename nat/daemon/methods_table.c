@@ -68,24 +68,31 @@ static void put_life(json_t *record, struct mono created, struct mono end, struc
 		     const struct traffic traffic[2])
 {
 	member_put(record, "age_ms", json_integer(now.ms - created.ms));
-	member_put(record, "expires_in_ms", json_integer(end.ms > now.ms ? end.ms - now.ms : 0));
+	member_put(record, "expires_in_ms", json_integer(end.ms - now.ms));
 	member_put(record, "outbound", json_traffic(&traffic[NAT_INTERNAL]));
 	member_put(record, "inbound", json_traffic(&traffic[NAT_EXTERNAL]));
 }
 
+/* NULL if it is over: the timer may lag behind what is due, the answer may not. */
 static json_t *json_mapping(const struct daemon *d, uint32_t n)
 {
 	const struct mapping *m = mapping_at(&d->nat.mappings, n);
 	const struct session *s = session_at(&d->nat.sessions, nat_mapping_latest(&d->nat, n));
-	json_t *record = json_record(n, m, json_remote_part(m), json_state(m, s));
+	struct mono end = nat_mapping_expiry(&d->nat, n);
 	struct traffic sum[2] = { m->past[0], m->past[1] };
+	uint32_t sessions = 0;
+	json_t *record;
 
+	if (mono_reached(d->now, end))
+		return NULL;
+	record = json_record(n, m, json_remote_part(m), json_state(m, s));
 	for (uint32_t i = m->first_session; i != NAT_NONE; i = s->mapping_next) {
 		s = session_at(&d->nat.sessions, i);
 		add_traffic(sum, s->traffic);
+		sessions += !session_is_expired(s, &d->nat.options, d->now);
 	}
-	member_put(record, "sessions", json_of_count(m->sessions));
-	put_life(record, m->created, nat_mapping_expiry(&d->nat, n), d->now, sum);
+	member_put(record, "sessions", json_of_count(sessions));
+	put_life(record, m->created, end, d->now, sum);
 	return record;
 }
 
@@ -96,12 +103,16 @@ static json_t *json_remote(const struct mapping *m, const struct session *s)
 				       : json_of_endpoint(&s->remote);
 }
 
+/* NULL if it is over. */
 static json_t *json_session(const struct daemon *d, uint32_t n)
 {
 	const struct session *s = session_at(&d->nat.sessions, n);
 	const struct mapping *m = mapping_at(&d->nat.mappings, s->mapping);
-	json_t *record = json_record(n, m, json_remote(m, s), json_state(m, s));
+	json_t *record;
 
+	if (session_is_expired(s, &d->nat.options, d->now))
+		return NULL;
+	record = json_record(n, m, json_remote(m, s), json_state(m, s));
 	member_put(record, "mapping", json_of_count(s->mapping));
 	put_life(record, s->created, session_expiry(s, &d->nat.options), d->now, s->traffic);
 	return record;
@@ -124,9 +135,11 @@ static json_t *list(const struct daemon *d, const struct arena *arena, const cha
 		return NULL;
 	page = json_array();
 	for (; n < arena->used && limit > 0 && walked < PAGE_WALK; n++, walked++) {
-		if (!arena_is_live(arena, n))
+		json_t *record = arena_is_live(arena, n) ? describe(d, n) : NULL;
+
+		if (record == NULL)
 			continue;
-		json_array_append_new(page, describe(d, n));
+		json_array_append_new(page, record);
 		limit--;
 	}
 	return json_pack("{s:o, s:o}", what, page, "next",

@@ -274,6 +274,34 @@ static void test_status_as_json_is_the_result(void **state)
 	assert_prints_json(*state, cmd_status, STATUS_RESULT);
 }
 
+static void test_status_tells_of_a_clock_that_is_not_real_time(void **state)
+{
+	static const struct {
+		const char *clock, *line;
+	} cases[] = {
+		{ "\"frozen\":false,\"scale\":\"1\",\"real_ms\":5000,\"nat_ms\":5000", "" },
+		{ "\"frozen\":true,\"scale\":\"1\",\"real_ms\":5000,\"nat_ms\":5000",
+		  "clock     frozen, scale 1\n" },
+		{ "\"frozen\":false,\"scale\":\"60\",\"real_ms\":5000,\"nat_ms\":5000",
+		  "clock     runs, scale 60\n" },
+		{ "\"frozen\":false,\"scale\":\"1\",\"real_ms\":5000,\"nat_ms\":306000",
+		  "clock     runs, scale 1, 5m01s ahead\n" },
+		{ "\"frozen\":true,\"scale\":\"1\",\"real_ms\":5000,\"nat_ms\":3000",
+		  "clock     frozen, scale 1, 2s behind\n" },
+	};
+	struct bench *b = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char result[256], *queue;
+
+		snprintf(result, sizeof(result), "{\"clock\":{%s}}", cases[i].clock);
+		assert_int_equal(run_with(b, cmd_status, result), CLIENT_OK);
+		queue = strstr(b->output, "queue     0: 0 packets, 0 overruns\n");
+		assert_non_null(queue);
+		assert_string_equal(strchr(queue, '\n') + 1, cases[i].line);
+	}
+}
+
 /* --- counters ------------------------------------------------------------------------------- */
 
 #define COUNTERS_RESULT                                                                          \
@@ -480,6 +508,80 @@ static void test_set_that_is_refused_prints_nothing(void **state)
 	assert_string_equal(b->client.why, "udp.timeout: too short");
 }
 
+/* --- clock ---------------------------------------------------------------------------------- */
+
+#define CLOCK_RESULT "{\"frozen\":false,\"scale\":\"0.5\",\"real_ms\":247000,\"nat_ms\":548000}"
+
+static void test_clock_is_shown_as_it_is_then(void **state)
+{
+	struct bench *b = *state;
+
+	SAY(b, "show");
+	assert_prints(b, cmd_clock, CLOCK_RESULT,
+		      "clock      runs\n"
+		      "scale      0.5\n"
+		      "NAT time   9m08s, 5m01s ahead\n"
+		      "real time  4m07s since natemd started\n");
+	assert_request(b, 0, "{\"id\":1,\"jsonrpc\":\"2.0\",\"method\":\"clock.get\"}");
+	SAY(b, "freeze");
+	assert_prints(b, cmd_clock,
+		      "{\"frozen\":true,\"scale\":\"1\",\"real_ms\":60000,\"nat_ms\":60000}",
+		      "clock      frozen\n"
+		      "scale      1\n"
+		      "NAT time   1m00s\n"
+		      "real time  1m00s since natemd started\n");
+}
+
+static void test_clock_verbs_send_their_methods(void **state)
+{
+	static const struct {
+		const char *words[3], *call;
+	} cases[] = {
+		{ { "advance", "301s" }, "clock.advance\",\"params\":{\"time\":\"301s\"}" },
+		{ { "scale", "60" }, "clock.scale\",\"params\":{\"factor\":\"60\"}" },
+		{ { "freeze" }, "clock.freeze\"" },
+		{ { "resume" }, "clock.resume\"" },
+	};
+	struct bench *b = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char wanted[256];
+
+		say(b, cases[i].words);
+		assert_int_equal(run_with(b, cmd_clock, CLOCK_RESULT), CLIENT_OK);
+		snprintf(wanted, sizeof(wanted), "{\"id\":%zu,\"jsonrpc\":\"2.0\",\"method\":\"%s}",
+			 i + 1, cases[i].call);
+		assert_request(b, 0, wanted);
+	}
+}
+
+static void test_clock_as_json_is_the_result(void **state)
+{
+	struct bench *b = *state;
+
+	SAY(b, "show");
+	assert_prints_json(b, cmd_clock, CLOCK_RESULT);
+}
+
+static void test_clock_of_other_words_is_wrong_usage(void **state)
+{
+	struct bench *b = *state;
+
+	SAY(b, "stop");
+	assert_wrong_usage(b, cmd_clock,
+			   "no 'stop'; it has advance, scale, freeze, resume and show");
+	SAY(b, "advance");
+	assert_wrong_usage(b, cmd_clock, "advance needs a time, such as 300s or 2h4m");
+	SAY(b, "scale");
+	assert_wrong_usage(b, cmd_clock, "scale needs a factor, such as 60 or 0.5");
+	SAY(b, "freeze", "5s");
+	assert_wrong_usage(b, cmd_clock, "freeze takes no '5s'");
+	SAY(b, "show", "all");
+	assert_wrong_usage(b, cmd_clock, "show takes no 'all'");
+	SAY(b, "advance", "\xff");
+	assert_wrong_usage(b, cmd_clock, "not UTF-8");
+}
+
 /* --- mappings and sessions ------------------------------------------------------------------ */
 
 #define MAPPING_OLD                                                                           \
@@ -638,8 +740,18 @@ static void test_watched_mappings_as_json_are_a_line_each_time(void **state)
 
 /* --- what all have in common ---------------------------------------------------------------- */
 
-static subcommand *const all[] = { cmd_status, cmd_counters, cmd_options, cmd_get,
-				   cmd_set,    cmd_mappings, cmd_sessions };
+static enum client_status show_clock(const struct invocation *call)
+{
+	static char show[] = "show", *words[] = { show };
+	struct invocation clock = *call;
+
+	clock.argc = 1;
+	clock.argv = words;
+	return cmd_clock(&clock);
+}
+
+static subcommand *const all[] = { cmd_status, cmd_counters, cmd_options,  cmd_get,
+				   cmd_set,    cmd_mappings, cmd_sessions, show_clock };
 
 static void test_no_daemon_is_a_failure_that_prints_nothing(void **state)
 {
@@ -737,6 +849,7 @@ int main(void)
 		command_test(test_status_is_a_line_for_each_thing),
 		command_test(test_status_tolerates_missing_members),
 		command_test(test_status_as_json_is_the_result),
+		command_test(test_status_tells_of_a_clock_that_is_not_real_time),
 		command_test(test_counters_are_a_table),
 		command_test(test_counters_tolerate_missing_members),
 		command_test(test_counters_as_json_are_the_result),
@@ -755,6 +868,10 @@ int main(void)
 		command_test(test_set_of_what_is_no_assignment_is_wrong_usage),
 		command_test(test_set_of_what_is_not_utf8_is_wrong_usage),
 		command_test(test_set_that_is_refused_prints_nothing),
+		command_test(test_clock_is_shown_as_it_is_then),
+		command_test(test_clock_verbs_send_their_methods),
+		command_test(test_clock_as_json_is_the_result),
+		command_test(test_clock_of_other_words_is_wrong_usage),
 		command_test(test_mappings_are_a_table_with_the_oldest_first),
 		command_test(test_remote_column_is_there_when_one_mapping_has_a_remote),
 		command_test(test_mappings_that_are_none_are_a_head_alone),

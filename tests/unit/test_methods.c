@@ -3,201 +3,14 @@
  * What the control socket can be asked: the shape of each result, pages, every kind of bad
  * parameter, and that a set is all or none.
  */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#include "nat/core/presets.h"
-#include "nat/daemon/methods.h"
-#include "tests/unit/wire.h"
-
-/* --- helpers -------------------------------------------------------------------------------- */
-
-/*
- * A double of the one in main.c, which asks the machine what its interfaces are: here there are
- * lan, wan and wan2, and auto stands for 203.0.113.1.
- */
-int daemon_configure(struct daemon *d, const struct options *asked, char *why, size_t why_size)
-{
-	struct options resolved = *asked;
-	struct addr only = addr_from_ip4(0xcb007101);
-	int err;
-
-	if (strcmp(asked->lan, "lan") != 0 || strncmp(asked->wan, "wan", 3) != 0) {
-		snprintf(why, why_size, "no such interface in the double");
-		return -ENODEV;
-	}
-	if (resolved.external.count == 0)
-		resolved.external =
-			(struct external_list){ .count = 1, .ranges = { { only, only } } };
-	err = nat_configure(&d->nat, &resolved);
-	if (err < 0)
-		return err;
-	d->asked = *asked;
-	return 0;
-}
-
-static int setup(void **state)
-{
-	struct daemon *d = calloc(1, sizeof(*d));
-	struct options resolved;
-	struct siphash_key key;
-	char why[256];
-
-	assert_non_null(d);
-	options_init(&d->asked);
-	assert_int_equal(options_set(&d->asked, "nat.max-mappings", "3000", why, sizeof(why)), 0);
-	assert_int_equal(options_set(&d->asked, "nat.max-sessions", "6000", why, sizeof(why)), 0);
-	resolved = d->asked;
-	assert_int_equal(options_set(&resolved, "nat.external", "203.0.113.1", why, sizeof(why)),
-			 0);
-	assert_int_equal(rng_key(4787, &key), 0);
-	assert_int_equal(nat_init(&d->nat, &resolved, &key), 0);
-	d->queue.number = 7;
-	d->started = (struct mono){ .ms = 1000 };
-	d->now = (struct mono){ .ms = 5000 };
-	*state = d;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct daemon *d = *state;
-
-	nat_fini(&d->nat);
-	free(d);
-	wire_free_all();
-	return 0;
-}
-
-static struct nat_outcome pass(struct daemon *d, struct wire w, enum nat_side from)
-{
-	struct packet pkt;
-
-	packet_init(&pkt, w.at, w.len, w.len, false);
-	return nat_process(&d->nat, &pkt, from, d->now);
-}
-
-static void open_udp(struct daemon *d, const char *internal, const char *remote)
-{
-	assert_int_equal(pass(d, wire_udp(ep(internal), ep(remote)), NAT_INTERNAL).verdict,
-			 NAT_REWRITTEN);
-}
-
-/* @count mappings, each of another internal endpoint. */
-static void fill(struct daemon *d, int count)
-{
-	for (int i = 0; i < count; i++) {
-		char internal[32];
-
-		snprintf(internal, sizeof(internal), "192.168.%d.%d:5000", i / 200, i % 200 + 2);
-		open_udp(d, internal, "203.0.113.10:7000");
-	}
-}
-
-static json_t *answer(struct daemon *d, const char *line)
-{
-	/* Of exactly that length, so that a sanitizer sees a read past the end. */
-	size_t length = strlen(line);
-	char *copy = malloc(length + 1);
-	json_t *response;
-
-	assert_non_null(copy);
-	memcpy(copy, line, length);
-	response = methods_answer(d, copy, length);
-	free(copy);
-	return response;
-}
-
-/* Call @method with @params as JSON text ("" for none): the response, owned by the caller. */
-static json_t *call(struct daemon *d, const char *method, const char *params)
-{
-	static char line[RPC_LINE_MAX];
-	json_t *response;
-
-	snprintf(line, sizeof(line), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\"%s%s}", method,
-		 *params != '\0' ? ",\"params\":" : "", params);
-	response = answer(d, line);
-	if (response == NULL)
-		fail_msg("no answer to: %.200s", line);
-	assert_int_equal(json_integer_value(json_object_get(response, "id")), 1);
-	return response;
-}
-
-/* The result, which must be there; owned by the caller. */
-static json_t *result(struct daemon *d, const char *method, const char *params)
-{
-	json_t *response = call(d, method, params);
-	json_t *value = json_incref(json_object_get(response, "result"));
-
-	if (value == NULL)
-		fail_msg("%s %s: %s", method, params,
-			 json_string_value(
-				 json_object_get(json_object_get(response, "error"), "message")));
-	assert_null(json_object_get(response, "error"));
-	json_decref(response);
-	return value;
-}
-
-static void assert_code(json_t *response, int code, const char *part)
-{
-	json_t *error = json_object_get(response, "error");
-	const char *message = json_string_value(json_object_get(error, "message"));
-
-	assert_null(json_object_get(response, "result"));
-	assert_non_null(message);
-	assert_int_equal(json_integer_value(json_object_get(error, "code")), code);
-	if (strstr(message, part) == NULL)
-		fail_msg("'%s' is not in: %s", part, message);
-	json_decref(response);
-}
-
-/* Refused with @code, with @part in the message. */
-static void assert_refused(struct daemon *d, const char *method, const char *params, int code,
-			   const char *part)
-{
-	assert_code(call(d, method, params), code, part);
-}
-
-/* @object has exactly the members of @format, an example of json_unpack() that fits. */
-#define assert_shape(object, ...)                                              \
-	do {                                                                   \
-		json_error_t error_;                                           \
-		if (json_unpack_ex(object, &error_, JSON_STRICT, __VA_ARGS__)) \
-			fail_msg("%s", error_.text);                           \
-	} while (0)
-
-static void assert_text(const json_t *object, const char *name, const char *wanted)
-{
-	assert_non_null(json_object_get(object, name));
-	assert_string_equal(json_string_value(json_object_get(object, name)), wanted);
-}
-
-static void assert_number(const json_t *object, const char *name, json_int_t wanted)
-{
-	assert_true(json_is_integer(json_object_get(object, name)));
-	assert_int_equal(json_integer_value(json_object_get(object, name)), wanted);
-}
-
-static json_t *first(json_t *page, const char *name)
-{
-	return json_array_get(json_object_get(page, name), 0);
-}
+#include "tests/unit/methods.h"
 
 /* --- status --------------------------------------------------------------------------------- */
 
 static void test_status_has_every_member(void **state)
 {
 	struct daemon *d = *state;
-	json_t *s, *external, *mappings, *sessions, *queue;
+	json_t *s, *external, *mappings, *sessions, *queue, *clock;
 	const char *version, *lan, *wan;
 	json_int_t pid, uptime;
 
@@ -207,10 +20,12 @@ static void test_status_has_every_member(void **state)
 	d->queue.lost_verdicts = 1;
 	open_udp(d, "192.168.1.2:5000", "203.0.113.10:7000");
 	open_udp(d, "192.168.1.2:5000", "203.0.113.11:7000");
+	d->now.ms += 100000; /* uptime is real time */
 	s = result(d, "status", "");
-	assert_shape(s, "{s:s, s:I, s:I, s:s, s:s, s:o, s:o, s:o, s:o}", "version", &version, "pid",
-		     &pid, "uptime_ms", &uptime, "lan", &lan, "wan", &wan, "external", &external,
-		     "mappings", &mappings, "sessions", &sessions, "queue", &queue);
+	assert_shape(s, "{s:s, s:I, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "version", &version,
+		     "pid", &pid, "uptime_ms", &uptime, "lan", &lan, "wan", &wan, "external",
+		     &external, "mappings", &mappings, "sessions", &sessions, "queue", &queue,
+		     "clock", &clock);
 	assert_string_equal(version, NATEM_VERSION);
 	assert_int_equal(pid, getpid());
 	assert_int_equal(uptime, 4000);
@@ -228,6 +43,8 @@ static void test_status_has_every_member(void **state)
 	assert_number(queue, "batches", 4);
 	assert_number(queue, "overruns", 2);
 	assert_number(queue, "lost_verdicts", 1);
+	assert_number(clock, "nat_ms", 104000);
+	assert_number(clock, "real_ms", 4000);
 	json_decref(s);
 }
 
@@ -380,19 +197,33 @@ static void test_session_of_icmp_has_an_address_as_remote(void **state)
 	json_decref(page);
 }
 
-static void test_expired_record_has_nothing_left(void **state)
+/* Whether the timer has run yet or not. */
+static void test_expired_record_is_not_listed(void **state)
+{
+	struct daemon *d = *state;
+
+	open_udp(d, "192.168.1.2:5000", "203.0.113.10:7000");
+	d->now.ms += 299999;
+	assert_listed(d, 1);
+	d->now.ms += 1;
+	assert_int_equal(d->nat.mappings.arena.live, 1);
+	assert_listed(d, 0);
+	nat_tick(&d->nat, d->now, 100);
+	assert_listed(d, 0);
+}
+
+static void test_expired_session_does_not_count_in_its_mapping(void **state)
 {
 	struct daemon *d = *state;
 	json_t *page;
 
 	open_udp(d, "192.168.1.2:5000", "203.0.113.10:7000");
-	d->now.ms += 1000000;
+	d->now.ms += 100000;
+	open_udp(d, "192.168.1.2:5000", "203.0.113.11:7000");
+	d->now.ms += 200000;
 	page = result(d, "mappings.list", "");
-	assert_number(first(page, "mappings"), "expires_in_ms", 0);
-	json_decref(page);
-	nat_tick(&d->nat, d->now, 100);
-	page = result(d, "mappings.list", "");
-	assert_int_equal(json_array_size(json_object_get(page, "mappings")), 0);
+	assert_number(first(page, "mappings"), "sessions", 1);
+	assert_number(first(page, "mappings"), "expires_in_ms", 100000);
 	json_decref(page);
 }
 
@@ -843,8 +674,12 @@ static void test_unknown_method_is_refused_with_those_there_are(void **state)
 
 static void test_method_table_names_the_promised_methods(void **state)
 {
-	static const char *const promised[] = { "status",	"mappings.list", "sessions.list",
-						"counters.get", "options.get",	 "options.set" };
+	static const char *const promised[] = {
+		"status",      "mappings.list", "sessions.list", "counters.get",
+		"options.get", "options.set",	"clock.get",	 "clock.advance",
+		"clock.scale", "clock.freeze",	"clock.resume",
+	};
+	const unsigned int wanted = sizeof(promised) / sizeof(promised[0]);
 	unsigned int count = 0;
 
 	(void)state;
@@ -852,8 +687,8 @@ static void test_method_table_names_the_promised_methods(void **state)
 		assert_true(*method_spec(count)->meaning != '\0');
 		assert_non_null(method_spec(count)->parameters);
 	}
-	assert_int_equal(count, 6);
-	for (size_t i = 0; i < 6; i++)
+	assert_int_equal(count, wanted);
+	for (size_t i = 0; i < wanted; i++)
 		assert_string_equal(method_spec((unsigned int)i)->name, promised[i]);
 }
 
@@ -952,8 +787,6 @@ static void test_garbled_request_never_gets_a_broken_answer(void **state)
 	}
 }
 
-#define methods_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -965,7 +798,8 @@ int main(void)
 		methods_test(test_session_has_every_member),
 		methods_test(test_session_of_tcp_has_a_state),
 		methods_test(test_session_of_icmp_has_an_address_as_remote),
-		methods_test(test_expired_record_has_nothing_left),
+		methods_test(test_expired_record_is_not_listed),
+		methods_test(test_expired_session_does_not_count_in_its_mapping),
 		methods_test(test_lists_of_a_table_that_has_been_used_are_empty),
 		methods_test(test_pages_hold_every_record_once),
 		methods_test(test_page_without_limit_has_200_records),

@@ -38,6 +38,7 @@ enum client_status cmd_counters(const struct invocation *call);
 enum client_status cmd_options(const struct invocation *call);
 enum client_status cmd_get(const struct invocation *call);
 enum client_status cmd_set(const struct invocation *call);
+enum client_status cmd_flush(const struct invocation *call);
 enum client_status cmd_clock(const struct invocation *call);
 
 /*

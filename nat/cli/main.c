@@ -13,6 +13,17 @@
 #include "nat/cli/command.h"
 #include "nat/core/presets.h"
 
+static const char flush_details[] =
+	"  all                      every mapping there is\n"
+	"  host ADDRESS             those of one internal host\n"
+	"  protocol udp|tcp|icmp    those of one protocol\n"
+	"  external ADDRESS:PORT    the one the world knows by that name\n"
+	"  mapping ID               one, by the id that 'natem --json mappings' shows\n"
+	"\n"
+	"Two or more together remove what all of them hold for: flush host 192.168.1.2 protocol "
+	"udp.\n"
+	"Connections through a mapping that is gone hang, as after a restart of the NAT.";
+
 static const char clock_details[] =
 	"  advance TIME  move it forward at once, by 301s or 2h4m; what is due then ends\n"
 	"  scale FACTOR  let it run faster or slower: 60, 0.5; 1 is real speed\n"
@@ -37,6 +48,8 @@ static const struct command commands[] = {
 	{ "get", "KEY", "the value of one knob", 1, 1, false, cmd_get, NULL },
 	{ "set", "KEY=VALUE...", "change knobs, all or none; nat.preset=NAME for a whole set", 1,
 	  -1, false, cmd_set, NULL },
+	{ "flush", "all | host ADDRESS | protocol NAME | external ADDRESS:PORT | mapping ID",
+	  "remove mappings with their sessions", 1, -1, false, cmd_flush, flush_details },
 	{ "clock", "advance TIME | scale FACTOR | freeze | resume | show",
 	  "the time that mappings and sessions age by", 1, 2, false, cmd_clock, clock_details },
 };

@@ -199,6 +199,28 @@ struct mono nat_tick(struct nat *nat, struct mono now, unsigned int budget)
 	return due;
 }
 
+static bool is_selected(const struct nat_selection *which, uint32_t n, const struct mapping *m)
+{
+	return (which->mapping == NAT_NONE || which->mapping == n) &&
+	       (which->protocol == NAT_PROTOCOLS || which->protocol == m->protocol) &&
+	       (which->host == NULL || addr_equal(which->host, &m->internal.addr)) &&
+	       (which->external == NULL || endpoint_equal(which->external, &m->external));
+}
+
+uint32_t nat_flush(struct nat *nat, const struct nat_selection *which, struct mono now)
+{
+	uint32_t flushed = 0;
+
+	for (uint32_t n = 0; n < nat->mappings.arena.used; n++) {
+		if (!arena_is_live(&nat->mappings.arena, n) ||
+		    !is_selected(which, n, mapping_at(&nat->mappings, n)))
+			continue;
+		flushed += !mono_reached(now, nat_mapping_expiry(nat, n));
+		lifetime_remove_mapping(nat, n);
+	}
+	return flushed;
+}
+
 uint32_t nat_mapping_latest(const struct nat *nat, uint32_t n)
 {
 	uint32_t latest = mapping_at(&nat->mappings, n)->first_session;

@@ -75,6 +75,18 @@ struct nat_outcome nat_process(struct nat *nat, struct packet *pkt, enum nat_sid
 /* Expire at most @budget sessions that are due; returns when to call again. */
 struct mono nat_tick(struct nat *nat, struct mono now, unsigned int budget);
 
+/* Mappings for which all that is given here holds. */
+struct nat_selection {
+	uint32_t mapping;		 /* record number, or NAT_NONE */
+	enum nat_protocol protocol;	 /* NAT_PROTOCOLS: any */
+	const struct addr *host;	 /* internal address, or NULL */
+	const struct endpoint *external; /* or NULL */
+};
+
+/* Remove the mappings of @which with their sessions, in one walk through all there are. Returns
+ * how many were removed that had not ended at @now anyway. */
+uint32_t nat_flush(struct nat *nat, const struct nat_selection *which, struct mono now);
+
 /* When mapping @n ends if nothing comes: with its longest session. */
 struct mono nat_mapping_expiry(const struct nat *nat, uint32_t n);
 /* The session of mapping @n that was used last. */

@@ -22,7 +22,7 @@ typedef json_t *method_run(struct daemon *d, json_t *params, struct failure *fai
 /* methods_state.c */
 method_run method_status, method_counters_get;
 /* methods_table.c */
-method_run method_mappings_list, method_sessions_list;
+method_run method_mappings_list, method_sessions_list, method_mappings_flush;
 /* methods_knobs.c */
 method_run method_options_get, method_options_set;
 

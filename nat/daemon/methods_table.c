@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * methods_table.c - mappings and sessions: their JSON form and their pages
+ * methods_table.c - mappings and sessions: their JSON form and their pages, and their removal
  */
+#include <string.h>
+
 #include "nat/daemon/methods_parts.h"
 
 enum {
@@ -154,4 +156,80 @@ json_t *method_mappings_list(struct daemon *d, json_t *params, struct failure *f
 json_t *method_sessions_list(struct daemon *d, json_t *params, struct failure *failure)
 {
 	return list(d, &d->nat.sessions.arena, "sessions", json_session, params, failure);
+}
+
+/* --- removal ------------------------------------------------------------------------------- */
+
+static bool read_protocol(const char *text, enum nat_protocol *protocol)
+{
+	for (int i = 0; i < NAT_PROTOCOLS; i++) {
+		if (strcmp(text, nat_protocol_name((enum nat_protocol)i)) != 0)
+			continue;
+		*protocol = (enum nat_protocol)i;
+		return true;
+	}
+	return false;
+}
+
+/* What a selection points to. */
+struct selected {
+	struct nat_selection selection;
+	struct addr host;
+	struct endpoint external;
+};
+
+/* Read the selectors of @params; a message names what is wrong with one. */
+static bool read_selection(json_t *params, struct selected *s, struct failure *failure)
+{
+	const json_t *host = json_object_get(params, "host");
+	const json_t *external = json_object_get(params, "external");
+	const json_t *protocol = json_object_get(params, "protocol");
+	const char *wrong = NULL;
+
+	s->selection = (struct nat_selection){ .mapping = NAT_NONE, .protocol = NAT_PROTOCOLS };
+	if (host != NULL) {
+		s->selection.host = &s->host;
+		if (!json_is_string(host) || addr_parse(json_string_value(host), &s->host) < 0)
+			wrong = "host: an internal address is needed, such as 192.168.1.2";
+	}
+	if (external != NULL) {
+		s->selection.external = &s->external;
+		if (!json_is_string(external) ||
+		    endpoint_parse(json_string_value(external), &s->external) < 0)
+			wrong = "external: an endpoint is needed, such as 203.0.113.1:40213";
+	}
+	if (protocol != NULL &&
+	    (!json_is_string(protocol) ||
+	     !read_protocol(json_string_value(protocol), &s->selection.protocol)))
+		wrong = "protocol: udp, tcp or icmp is needed";
+	if (wrong != NULL)
+		failure_set(failure, RPC_INVALID_PARAMS, "%s", wrong);
+	return wrong == NULL &&
+	       params_number(params, "mapping", 0, NAT_NONE - 1, &s->selection.mapping, failure);
+}
+
+json_t *method_mappings_flush(struct daemon *d, json_t *params, struct failure *failure)
+{
+	static const char *const names[] = {
+		"all", "host", "protocol", "external", "mapping", NULL
+	};
+	const json_t *all = json_object_get(params, "all");
+	struct selected s;
+	uint32_t flushed;
+
+	if (!params_only(params, names, failure) || !read_selection(params, &s, failure))
+		return NULL;
+	if (json_object_size(params) == 0)
+		return failure_set(failure, RPC_INVALID_PARAMS,
+				   "which mappings? Give all, or one or more of host, protocol, "
+				   "external and mapping");
+	if (all != NULL && (!json_is_true(all) || json_object_size(params) > 1))
+		return failure_set(failure, RPC_INVALID_PARAMS,
+				   "all: true is needed, and no other parameter with it");
+	flushed = nat_flush(&d->nat, &s.selection, d->now);
+	if (flushed == 0 && s.selection.mapping != NAT_NONE)
+		return failure_set(failure, RPC_FAILED,
+				   "there is no mapping %u for which all of this holds",
+				   s.selection.mapping);
+	return json_pack("{s:o}", "flushed", json_of_count(flushed));
 }

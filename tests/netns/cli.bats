@@ -9,7 +9,7 @@ load helpers
 
 setup_file() { lab_up; }
 
-commands=(status mappings sessions counters options get set clock)
+commands=(status mappings sessions counters options get set flush clock)
 
 says() { [[ $output == *"$1"* ]] || complain "'$1' is not in: $output"; }
 says_not() { [[ $output != *"$1"* ]] || complain "'$1' is in: $output"; }

@@ -582,6 +582,66 @@ static void test_clock_of_other_words_is_wrong_usage(void **state)
 	assert_wrong_usage(b, cmd_clock, "not UTF-8");
 }
 
+/* --- flush ---------------------------------------------------------------------------------- */
+
+static void test_flush_sends_its_selectors_and_says_how_many(void **state)
+{
+	static const struct {
+		const char *words[5], *params;
+	} cases[] = {
+		{ { "all" }, "{\"all\":true}" },
+		{ { "host", "192.168.1.2" }, "{\"host\":\"192.168.1.2\"}" },
+		{ { "protocol", "udp" }, "{\"protocol\":\"udp\"}" },
+		{ { "external", "203.0.113.1:5" }, "{\"external\":\"203.0.113.1:5\"}" },
+		{ { "mapping", "12" }, "{\"mapping\":12}" },
+		{ { "protocol", "tcp", "host", "all" }, "{\"host\":\"all\",\"protocol\":\"tcp\"}" },
+	};
+	struct bench *b = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char wanted[256];
+
+		say(b, cases[i].words);
+		assert_prints(b, cmd_flush, "{\"flushed\":3}", "3 mappings flushed\n");
+		snprintf(wanted, sizeof(wanted),
+			 "{\"id\":%zu,\"jsonrpc\":\"2.0\",\"method\":\"mappings.flush\","
+			 "\"params\":%s}",
+			 i + 1, cases[i].params);
+		assert_request(b, 0, wanted);
+	}
+	assert_prints(b, cmd_flush, "{\"flushed\":1}", "1 mapping flushed\n");
+	assert_prints(b, cmd_flush, "{\"flushed\":0}", "0 mappings flushed\n");
+	assert_prints_json(b, cmd_flush, "{\"flushed\":3}");
+}
+
+static void test_flush_of_other_words_is_wrong_usage(void **state)
+{
+	struct bench *b = *state;
+
+	SAY(b, "everything");
+	assert_wrong_usage(b, cmd_flush,
+			   "no 'everything'; it has all, host ADDRESS, protocol udp|tcp|icmp, "
+			   "external ADDRESS:PORT and mapping ID");
+	SAY(b, "all", "host", "192.168.1.2");
+	assert_wrong_usage(b, cmd_flush, "'all' goes with nothing else");
+	SAY(b, "host", "192.168.1.2", "all");
+	assert_wrong_usage(b, cmd_flush, "'all' goes with nothing else");
+	SAY(b, "host");
+	assert_wrong_usage(b, cmd_flush, "'host' of what?");
+	SAY(b, "protocol", "udp", "mapping");
+	assert_wrong_usage(b, cmd_flush, "'mapping' of what?");
+	SAY(b, "host", "192.168.1.2", "host", "192.168.1.3");
+	assert_wrong_usage(b, cmd_flush, "'host' is given twice");
+	SAY(b, "mapping", "1x");
+	assert_wrong_usage(b, cmd_flush, "mapping '1x': not a number");
+	SAY(b, "mapping", "-1");
+	assert_wrong_usage(b, cmd_flush, "not a number");
+	SAY(b, "mapping", "99999999999");
+	assert_wrong_usage(b, cmd_flush, "not a number");
+	SAY(b, "host", "\xff");
+	assert_wrong_usage(b, cmd_flush, "not UTF-8");
+}
+
 /* --- mappings and sessions ------------------------------------------------------------------ */
 
 #define MAPPING_OLD                                                                           \
@@ -872,6 +932,8 @@ int main(void)
 		command_test(test_clock_verbs_send_their_methods),
 		command_test(test_clock_as_json_is_the_result),
 		command_test(test_clock_of_other_words_is_wrong_usage),
+		command_test(test_flush_sends_its_selectors_and_says_how_many),
+		command_test(test_flush_of_other_words_is_wrong_usage),
 		command_test(test_mappings_are_a_table_with_the_oldest_first),
 		command_test(test_remote_column_is_there_when_one_mapping_has_a_remote),
 		command_test(test_mappings_that_are_none_are_a_head_alone),

@@ -675,9 +675,9 @@ static void test_unknown_method_is_refused_with_those_there_are(void **state)
 static void test_method_table_names_the_promised_methods(void **state)
 {
 	static const char *const promised[] = {
-		"status",      "mappings.list", "sessions.list", "counters.get",
-		"options.get", "options.set",	"clock.get",	 "clock.advance",
-		"clock.scale", "clock.freeze",	"clock.resume",
+		"status",	 "mappings.list", "sessions.list",  "counters.get",
+		"options.get",	 "options.set",	  "mappings.flush", "clock.get",
+		"clock.advance", "clock.scale",	  "clock.freeze",   "clock.resume",
 	};
 	const unsigned int wanted = sizeof(promised) / sizeof(promised[0]);
 	unsigned int count = 0;

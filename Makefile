@@ -17,6 +17,7 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DNATEM_VERSION='"$(VERSION)"' -I. -MMD -MP 
 
 COMMON := $(patsubst %.c,$(B)/%.o,$(wildcard common/*.c))
 CORE   := $(patsubst %.c,$(B)/%.o,$(wildcard nat/core/*.c))
+JSON   := $(patsubst %.c,$(B)/%.o,$(wildcard nat/json/*.c))
 DAEMON := $(patsubst %.c,$(B)/%.o,$(wildcard nat/daemon/*.c))
 CLI    := $(patsubst %.c,$(B)/%.o,$(wildcard nat/cli/*.c))
 UNIT   := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
@@ -54,9 +55,10 @@ $(B)/%.o: %.c
 	@echo "  CC    $@"
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-# Archives, so that a test links only the modules it uses. rpc is apart: it needs jansson.
+# Archives, so that a test links only the modules it uses. rpc and nat/json need jansson: they are
+# linked only where something calls them.
 $(B)/libcommon.a: $(COMMON)
-$(B)/libcore.a: $(CORE)
+$(B)/libcore.a: $(CORE) $(JSON)
 $(B)/libdaemon.a: $(filter-out $(B)/nat/daemon/main.o,$(DAEMON))
 $(B)/libcli.a: $(filter-out $(B)/nat/cli/main.o,$(CLI))
 $(B)/%.a:
@@ -98,12 +100,12 @@ lint: deps-check
 		-D'json_array_foreach(a,i,v)=for(;;)' -D'json_object_foreach(o,k,v)=for(;;)' common nat
 
 # Fuzzers are whole programs of their own: all code is compiled with coverage, by clang.
-$(B)/fuzz/tests/fuzz/%: tests/fuzz/%.c $(wildcard common/*.[ch] nat/core/*.[ch] nat/daemon/*.[ch] tests/unit/*.h)
+$(B)/fuzz/tests/fuzz/%: tests/fuzz/%.c $(wildcard common/*.[ch] nat/*/*.[ch] tests/unit/*.h)
 	@mkdir -p $(@D)
 	@echo "  FUZZ  $@"
 	$(Q)clang -std=c11 -D_GNU_SOURCE -DNATEM_VERSION='"$(VERSION)"' -I. -O1 -g \
 		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< \
-		$(wildcard common/*.c nat/core/*.c) $(filter-out nat/daemon/main.c,$(wildcard nat/daemon/*.c)) \
+		$(wildcard common/*.c nat/core/*.c nat/json/*.c) $(filter-out nat/daemon/main.c,$(wildcard nat/daemon/*.c)) \
 		$(DAEMON_LIBS)
 fuzz: deps deps-check
 	@$(MAKE) --no-print-directory -j$$(nproc) $(FUZZ)

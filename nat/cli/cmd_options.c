@@ -79,7 +79,7 @@ static json_t *read_assignments(const struct invocation *call)
 	return options;
 }
 
-static void print_changes(const struct invocation *call, const json_t *result)
+void command_print_changes(const struct invocation *call, const json_t *result)
 {
 	json_t *changes = json_object_get(result, "changed"), *value;
 	const char *key;
@@ -98,5 +98,5 @@ enum client_status cmd_set(const struct invocation *call)
 	if (options == NULL)
 		return CLIENT_WRONG_USAGE;
 	return command_show(call, "options.set", json_pack("{s:o}", "options", options),
-			    print_changes);
+			    command_print_changes);
 }

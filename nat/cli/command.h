@@ -16,6 +16,7 @@ struct invocation {
 	struct client *client; /* path set, not connected */
 	bool json;
 	bool watch;	 /* redraw until told to stop */
+	bool list;	 /* --list */
 	double interval; /* seconds between redraws */
 	int argc;	 /* words after the subcommand's flags */
 	char **argv;
@@ -27,6 +28,7 @@ struct command {
 	const char *meaning;   /* one line */
 	int least, most;       /* words it takes; most -1: any number */
 	bool watches;	       /* takes --watch */
+	bool lists;	       /* takes --list */
 	enum client_status (*run)(const struct invocation *call);
 	const char *details; /* more of its help, whole lines; NULL for none */
 };
@@ -38,6 +40,7 @@ enum client_status cmd_counters(const struct invocation *call);
 enum client_status cmd_options(const struct invocation *call);
 enum client_status cmd_get(const struct invocation *call);
 enum client_status cmd_set(const struct invocation *call);
+enum client_status cmd_preset(const struct invocation *call);
 enum client_status cmd_flush(const struct invocation *call);
 enum client_status cmd_clock(const struct invocation *call);
 
@@ -48,6 +51,12 @@ enum client_status cmd_clock(const struct invocation *call);
  */
 enum client_status command_show(const struct invocation *call, const char *method, json_t *params,
 				void (*print)(const struct invocation *call, const json_t *result));
+
+/* What options.set has changed. */
+void command_print_changes(const struct invocation *call, const json_t *result);
+
+/* The table of presets.list or preset_list(). */
+void command_print_presets(const json_t *list);
 
 /* Leave a reason in the client; always CLIENT_WRONG_USAGE, to be returned. */
 __attribute__((format(printf, 2, 3))) enum client_status

@@ -34,25 +34,45 @@ static const char clock_details[] =
 	"NAT time is what mappings and sessions age by. Nothing else is moved: the timers of\n"
 	"the programs that talk through the NAT, and of their kernels, go by real time.";
 
+static const char preset_details[] =
+	"  --list  a table of all, whether a daemon runs or not\n"
+	"\n"
+	"In the table MAPPING and FILTERING are eim, adm, apdm (endpoint-independent,\n"
+	"address-dependent, address-and-port-dependent mapping) and eif, adf, apdf (filtering);\n"
+	"UDP, TCP and ICMP the times after which a silent session ends, for TCP that of an open\n"
+	"connection and that of any other. Where protocols differ, each stands by its name.\n"
+	"With --json every knob of every preset.\n"
+	"\n"
+	"What describes the machine stays as it is: interfaces, external addresses, table sizes,\n"
+	"seed. Mappings and sessions that are open go on.";
+
+/* clang-format off */
 static const struct command commands[] = {
-	{ "status", "", "version, interfaces, use of tables and queue", 0, 0, false, cmd_status,
-	  NULL },
-	{ "mappings", "[--watch[=SECONDS]]",
-	  "which external endpoint stands for which internal one", 0, 0, true, cmd_mappings, NULL },
-	{ "sessions", "[--watch[=SECONDS]]", "each mapping with each of its remote endpoints", 0, 0,
-	  true, cmd_sessions, NULL },
-	{ "counters", "", "packets by what became of them, and why", 0, 0, false, cmd_counters,
-	  NULL },
-	{ "options", "", "all knobs with value, default and meaning", 0, 0, false, cmd_options,
-	  NULL },
-	{ "get", "KEY", "the value of one knob", 1, 1, false, cmd_get, NULL },
-	{ "set", "KEY=VALUE...", "change knobs, all or none; nat.preset=NAME for a whole set", 1,
-	  -1, false, cmd_set, NULL },
-	{ "flush", "all | host ADDRESS | protocol NAME | external ADDRESS:PORT | mapping ID",
-	  "remove mappings with their sessions", 1, -1, false, cmd_flush, flush_details },
-	{ "clock", "advance TIME | scale FACTOR | freeze | resume | show",
-	  "the time that mappings and sessions age by", 1, 2, false, cmd_clock, clock_details },
+	{ .name = "status", .arguments = "", .run = cmd_status,
+	  .meaning = "version, interfaces, use of tables and queue" },
+	{ .name = "mappings", .arguments = "[--watch[=SECONDS]]", .run = cmd_mappings,
+	  .meaning = "which external endpoint stands for which internal one", .watches = true },
+	{ .name = "sessions", .arguments = "[--watch[=SECONDS]]", .run = cmd_sessions,
+	  .meaning = "each mapping with each of its remote endpoints", .watches = true },
+	{ .name = "counters", .arguments = "", .run = cmd_counters,
+	  .meaning = "packets by what became of them, and why" },
+	{ .name = "options", .arguments = "", .run = cmd_options,
+	  .meaning = "all knobs with value, default and meaning" },
+	{ .name = "get", .arguments = "KEY", .run = cmd_get, .least = 1, .most = 1,
+	  .meaning = "the value of one knob" },
+	{ .name = "set", .arguments = "KEY=VALUE...", .run = cmd_set, .least = 1, .most = -1,
+	  .meaning = "change knobs, all or none" },
+	{ .name = "preset", .arguments = "NAME | --list", .run = cmd_preset, .most = 1,
+	  .meaning = "turn the NAT into another kind, or list the kinds there are",
+	  .lists = true, .details = preset_details },
+	{ .name = "flush", .run = cmd_flush, .least = 1, .most = -1,
+	  .arguments = "all | host ADDRESS | protocol NAME | external ADDRESS:PORT | mapping ID",
+	  .meaning = "remove mappings with their sessions", .details = flush_details },
+	{ .name = "clock", .run = cmd_clock, .least = 1, .most = 2,
+	  .arguments = "advance TIME | scale FACTOR | freeze | resume | show",
+	  .meaning = "the time that mappings and sessions age by", .details = clock_details },
 };
+/* clang-format on */
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
@@ -79,11 +99,11 @@ static void print_help(void)
 	puts("\nExit status: 0 done, 1 failed, 2 wrong usage, knob or value.");
 }
 
-static void print_presets(void)
+static void print_presets(const char *prefix)
 {
 	puts("\nPresets set all knobs, the timers among them:");
 	for (unsigned int i = 0; preset_spec(i) != NULL; i++)
-		printf("  nat.preset=%-22s%s\n", preset_spec(i)->name, preset_spec(i)->meaning);
+		printf("  %s%-22s%s\n", prefix, preset_spec(i)->name, preset_spec(i)->meaning);
 	puts("\n'natem options' lists the knobs; natemd --help also what each may be.");
 }
 
@@ -94,7 +114,9 @@ static void print_command_help(const struct command *command)
 	if (command->details != NULL)
 		printf("\n%s\n", command->details);
 	if (command->run == cmd_set)
-		print_presets();
+		print_presets("nat.preset=");
+	if (command->run == cmd_preset)
+		print_presets("");
 	if (command->watches)
 		puts("\n  -w, --watch[=SECONDS]  redraw in place every SECONDS (default 1); q or "
 		     "Ctrl-C ends");
@@ -133,15 +155,14 @@ static int set_path(struct client *client, const char *path)
 	return 0;
 }
 
+enum { FLAG_LIST = 256 };
+
 /* Flags that may stand before or after the command; those only after it are told apart by use. */
 static const struct option flags[] = {
-	{ "lab", required_argument, NULL, 'l' },
-	{ "socket", required_argument, NULL, 's' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "watch", optional_argument, NULL, 'w' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
-	{ NULL, 0, NULL, 0 },
+	{ "lab", required_argument, NULL, 'l' },  { "socket", required_argument, NULL, 's' },
+	{ "json", no_argument, NULL, 'j' },	  { "watch", optional_argument, NULL, 'w' },
+	{ "list", no_argument, NULL, FLAG_LIST }, { "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },	  { NULL, 0, NULL, 0 },
 };
 
 struct request {
@@ -177,6 +198,9 @@ static enum client_status read_flags(struct request *r, int argc, char **argv, b
 			if (optarg != NULL && read_interval(optarg, &r->call.interval) < 0)
 				return usage_error("--watch=%s: from 0.1 to 3600 seconds", optarg);
 			break;
+		case FLAG_LIST:
+			r->call.list = true;
+			break;
 		case 'h':
 			r->help = true;
 			break;
@@ -202,6 +226,8 @@ static enum client_status run(const struct command *command, const struct invoca
 	}
 	if (call->watch && !command->watches)
 		return usage_error("'%s' has no --watch", command->name);
+	if (call->list && !command->lists)
+		return usage_error("'%s' has no --list", command->name);
 	status = command->run(call);
 	if (status != CLIENT_OK)
 		log_error("%s", call->client->why);

@@ -119,6 +119,7 @@ static const struct method methods[] = {
 	{ { "counters.get", "", "packets by reason, with what each means" }, method_counters_get },
 	{ { "options.get", "keys", "knobs with value, default and meaning" }, method_options_get },
 	{ { "options.set", "options", "change knobs, all or none" }, method_options_set },
+	{ { "presets.list", "", "the presets with their knobs and sources" }, method_presets_list },
 	{ { "mappings.flush", "all, host, protocol, external, mapping",
 	    "remove mappings with their sessions" },
 	  method_mappings_flush },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * methods_knobs.c - the knobs, read and changed
+ * methods_knobs.c - the knobs, read and changed, and the presets
  */
 #include <errno.h>
 #include <stdio.h>
@@ -8,6 +8,7 @@
 
 #include "nat/core/presets.h"
 #include "nat/daemon/methods_parts.h"
+#include "nat/json/preset_list.h"
 
 static json_t *json_option(const struct options *o, enum option_id id)
 {
@@ -141,4 +142,10 @@ json_t *method_options_set(struct daemon *d, json_t *params, struct failure *fai
 	if (daemon_configure(d, &wanted, failure->why, sizeof(failure->why)) < 0)
 		return NULL;
 	return json_pack("{s:o}", "changed", changed(&before, &d->asked));
+}
+
+json_t *method_presets_list(struct daemon *d, json_t *params, struct failure *failure)
+{
+	(void)d;
+	return params_none(params, failure) ? preset_list() : NULL;
 }

@@ -24,7 +24,7 @@ method_run method_status, method_counters_get;
 /* methods_table.c */
 method_run method_mappings_list, method_sessions_list, method_mappings_flush;
 /* methods_knobs.c */
-method_run method_options_get, method_options_set;
+method_run method_options_get, method_options_set, method_presets_list;
 
 /* methods_clock.c */
 method_run method_clock_get, method_clock_advance, method_clock_scale, method_clock_freeze,

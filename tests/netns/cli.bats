@@ -9,7 +9,7 @@ load helpers
 
 setup_file() { lab_up; }
 
-commands=(status mappings sessions counters options get set flush clock)
+commands=(status mappings sessions counters options get set preset flush clock)
 
 says() { [[ $output == *"$1"* ]] || complain "'$1' is not in: $output"; }
 says_not() { [[ $output != *"$1"* ]] || complain "'$1' is in: $output"; }
@@ -277,6 +277,41 @@ tcp_open() {
 	run -0 natem set --help
 	says "nat.preset=port-restricted-cone"
 	equal "$output" "$(natem help set)"
+}
+
+@test "preset turns the running NAT into another, sessions and all" {
+	send_udp
+	wait_for "a mapping" has_mapping
+	run -0 natem preset symmetric
+	says "udp.mapping = address-and-port-dependent"
+	equal address-and-port-dependent "$(natem get udp.mapping)"
+	has_mapping
+	run -0 natem preset symmetric
+	says "nothing changed"
+	run -0 natem preset home
+	equal endpoint-independent "$(natem get udp.mapping)"
+	run -2 natem preset nosuch
+	says "no preset 'nosuch'; there are: home,"
+	run -2 natem preset
+	says "natem preset --list"
+	run -2 natem status --list
+	says "'status' has no --list"
+}
+
+@test "preset --list is a table of all presets, with a daemon or without one" {
+	local name
+
+	run -0 "$build/natem" --lab "$LAB-nosuch" preset --list
+	[[ ${lines[0]} =~ ^PRESET\ +MAPPING\ +FILTERING\ +PORTS\ .*UDP\ +TCP\ +ICMP\ +SOURCE$ ]]
+	[[ ${lines[1]} =~ ^home\ +eim\ +apdf\ +random\ .*300s\ +7440s/240s\ +60s\ .*RFC\ 4787 ]]
+	for name in full-cone restricted-cone port-restricted-cone symmetric; do
+		grep -q "^$name " <<<"$output"
+	done
+	equal "$output" "$(natem preset --list)"
+	run -0 "$build/natem" --lab "$LAB-nosuch" --json preset --list
+	is_json "$output"
+	one_line "$output"
+	run -2 natem preset --list home
 }
 
 @test "a socket that is another's is named with the way out" {

@@ -3,6 +3,7 @@
  * What the control socket can be asked: the shape of each result, pages, every kind of bad
  * parameter, and that a set is all or none.
  */
+#include "nat/json/preset_list.h"
 #include "tests/unit/methods.h"
 
 /* --- status --------------------------------------------------------------------------------- */
@@ -603,6 +604,17 @@ static void test_options_set_long_text_is_answered_wherever_it_is_cut(void **sta
 	}
 }
 
+/* --- presets -------------------------------------------------------------------------------- */
+
+static void test_presets_list_is_what_the_command_shows_without_a_daemon(void **state)
+{
+	json_t *wanted = preset_list(), *list = result(*state, "presets.list", "");
+
+	assert_true(json_equal(list, wanted));
+	json_decref(list);
+	json_decref(wanted);
+}
+
 /* --- bad parameters ------------------------------------------------------------------------- */
 
 static void test_lists_bad_params_are_refused(void **state)
@@ -658,6 +670,7 @@ static void test_methods_without_params_take_none(void **state)
 {
 	assert_refused(*state, "status", "{\"x\":1}", RPC_INVALID_PARAMS, "no parameter 'x'");
 	assert_refused(*state, "counters.get", "{\"x\":1}", RPC_INVALID_PARAMS, "no parameter 'x'");
+	assert_refused(*state, "presets.list", "{\"x\":1}", RPC_INVALID_PARAMS, "no parameter 'x'");
 }
 
 /* --- requests ------------------------------------------------------------------------------- */
@@ -675,9 +688,9 @@ static void test_unknown_method_is_refused_with_those_there_are(void **state)
 static void test_method_table_names_the_promised_methods(void **state)
 {
 	static const char *const promised[] = {
-		"status",	 "mappings.list", "sessions.list",  "counters.get",
-		"options.get",	 "options.set",	  "mappings.flush", "clock.get",
-		"clock.advance", "clock.scale",	  "clock.freeze",   "clock.resume",
+		"status",      "mappings.list", "sessions.list",  "counters.get", "options.get",
+		"options.set", "presets.list",	"mappings.flush", "clock.get",	  "clock.advance",
+		"clock.scale", "clock.freeze",	"clock.resume",
 	};
 	const unsigned int wanted = sizeof(promised) / sizeof(promised[0]);
 	unsigned int count = 0;
@@ -820,6 +833,7 @@ int main(void)
 		methods_test(test_options_set_that_cannot_be_done_changes_nothing),
 		methods_test(test_options_set_bad_params_are_refused),
 		methods_test(test_options_set_long_text_is_answered_wherever_it_is_cut),
+		methods_test(test_presets_list_is_what_the_command_shows_without_a_daemon),
 		methods_test(test_lists_bad_params_are_refused),
 		methods_test(test_options_get_bad_params_are_refused),
 		methods_test(test_methods_without_params_take_none),

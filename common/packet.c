@@ -8,6 +8,7 @@
 /* Offsets in the headers (RFC 791, 9293, 768, 792). */
 enum {
 	IP_TOTAL_LENGTH = 2,
+	IP_ID = 4,
 	IP_FRAGMENT = 6,
 	IP_PROTOCOL = 9,
 	IP_CHECKSUM = 10,
@@ -18,6 +19,7 @@ enum {
 	TCP_ACKNOWLEDGMENT = 8,
 	TCP_DATA_OFFSET = 12,
 	TCP_FLAGS = 13,
+	TCP_WINDOW = 14,
 	TCP_CHECKSUM = 16,
 	TCP_HEADER_MIN = 20,
 	UDP_LENGTH = 4,
@@ -40,6 +42,8 @@ enum {
 	IPOPT_LOOSE_ROUTE = 131,
 	IPOPT_STRICT_ROUTE = 137,
 };
+
+enum { TCPOPT_END = 0, TCPOPT_NOP = 1, TCPOPT_WINDOW_SCALE = 3 }; /* RFC 9293, RFC 7323 */
 
 static uint16_t get16(const uint8_t *at)
 {
@@ -128,10 +132,33 @@ static enum packet_error parse_ip(struct packet *p)
 	p->source.addr = addr_from_ip4(get32(p->data + IP_SOURCE));
 	p->destination.addr = addr_from_ip4(get32(p->data + IP_DESTINATION));
 	p->address_options = has_address_options(p->data + IP_HEADER_MIN, header - IP_HEADER_MIN);
-	fragment = get16(p->data + IP_FRAGMENT) & 0x3fff; /* all but the reserved and DF bits */
-	p->fragment = fragment != 0;
-	p->fragment_first = (fragment & 0x1fff) == 0;
+	fragment = get16(p->data + IP_FRAGMENT);
+	p->id = get16(p->data + IP_ID);
+	p->dont_fragment = (fragment & 0x4000) != 0;
+	p->fragment = (fragment & 0x3fff) != 0; /* all but the reserved and DF bits */
+	p->fragment_offset = (uint16_t)((fragment & 0x1fff) * 8);
+	p->fragment_first = p->fragment_offset == 0;
+	p->fragment_last = (fragment & 0x2000) == 0;
 	return PACKET_OK;
+}
+
+/* The shift of a window scale option, at most 14 (RFC 7323 section 2.3). */
+static uint8_t window_scale(const uint8_t *option, size_t left)
+{
+	while (left > 0 && *option != TCPOPT_END) {
+		size_t length = 1;
+
+		if (*option != TCPOPT_NOP) {
+			if (left < 2 || option[1] < 2 || option[1] > left)
+				return PACKET_NO_SCALE;
+			length = option[1];
+		}
+		if (*option == TCPOPT_WINDOW_SCALE && length == 3)
+			return option[2] < 14 ? option[2] : 14;
+		option += length;
+		left -= length;
+	}
+	return PACKET_NO_SCALE;
 }
 
 static enum packet_error parse_tcp(struct packet *p)
@@ -151,6 +178,10 @@ static enum packet_error parse_tcp(struct packet *p)
 		return PACKET_BAD_TRANSPORT_LENGTH;
 	p->tcp_acknowledgment = get32(tcp + TCP_ACKNOWLEDGMENT);
 	p->tcp_flags = tcp[TCP_FLAGS];
+	p->tcp_window = get16(tcp + TCP_WINDOW);
+	p->tcp_scale = PACKET_NO_SCALE;
+	if (p->tcp_flags & PACKET_TCP_SYN)
+		p->tcp_scale = window_scale(tcp + TCP_HEADER_MIN, header - TCP_HEADER_MIN);
 	p->tcp_payload = (uint32_t)(left - header);
 	return PACKET_OK;
 }
@@ -213,15 +244,34 @@ enum packet_error packet_parse(struct packet *p)
 
 bool packet_is_icmp_request(const struct packet *p)
 {
-	return p->protocol == PACKET_ICMP &&
-	       (p->icmp_type == PACKET_ECHO || p->icmp_type == PACKET_TIMESTAMP);
+	if (p->protocol != PACKET_ICMP)
+		return false;
+	switch (p->icmp_type) {
+	case PACKET_ECHO:
+	case PACKET_TIMESTAMP:
+	case PACKET_INFORMATION:
+	case PACKET_ADDRESS_MASK:
+		return true;
+	default:
+		return false;
+	}
 }
 
 bool packet_is_icmp_query(const struct packet *p)
 {
-	return packet_is_icmp_request(p) ||
-	       (p->protocol == PACKET_ICMP &&
-		(p->icmp_type == PACKET_ECHO_REPLY || p->icmp_type == PACKET_TIMESTAMP_REPLY));
+	if (packet_is_icmp_request(p))
+		return true;
+	if (p->protocol != PACKET_ICMP)
+		return false;
+	switch (p->icmp_type) {
+	case PACKET_ECHO_REPLY:
+	case PACKET_TIMESTAMP_REPLY:
+	case PACKET_INFORMATION_REPLY:
+	case PACKET_ADDRESS_MASK_REPLY:
+		return true;
+	default:
+		return false;
+	}
 }
 
 bool packet_is_icmp_error(const struct packet *p)
@@ -239,6 +289,21 @@ bool packet_ip_checksum_ok(const struct packet *p)
 bool packet_icmp_checksum_ok(const struct packet *p)
 {
 	return p->partial || checksum_sum(p->data + p->transport, transport_left(p)) == 0xffff;
+}
+
+bool packet_is_atomic(const struct packet *p)
+{
+	return p->dont_fragment && !p->fragment;
+}
+
+void packet_set_id(struct packet *p, uint16_t id)
+{
+	uint8_t *check = p->data + IP_CHECKSUM;
+
+	put16(check, checksum_update(get16(check), p->id, id));
+	put16(p->data + IP_ID, id);
+	p->id = id;
+	p->changed = true;
 }
 
 /* Offset of the transport checksum in the packet; 0 where there is none to update. */

@@ -40,7 +40,14 @@ enum {
 	PACKET_PARAMETER_PROBLEM = 12,
 	PACKET_TIMESTAMP = 13,
 	PACKET_TIMESTAMP_REPLY = 14,
+	PACKET_INFORMATION = 15,
+	PACKET_INFORMATION_REPLY = 16,
+	PACKET_ADDRESS_MASK = 17,
+	PACKET_ADDRESS_MASK_REPLY = 18,
 };
+
+/* No window scale option. */
+enum { PACKET_NO_SCALE = 0xff };
 
 /* What packet_parse() and packet_open_quote() found wrong. */
 enum packet_error {
@@ -58,13 +65,18 @@ struct packet {
 	size_t captured; /* bytes at data */
 	size_t length;	 /* of the packet itself: captured without link padding */
 	bool partial;	 /* transport checksum not computed yet (CHECKSUM_PARTIAL) */
+	uint32_t tag;	 /* the caller's own: what it knows the packet by if it is held */
 
 	/* Set by packet_parse(). */
 	bool changed;  /* rewritten since */
 	bool quoted;   /* this is the inside of an ICMP error */
 	bool fragment; /* one of several; only the first (fragment_first) has ports */
 	bool fragment_first;
-	bool address_options; /* IP options that hold addresses (route, timestamp) */
+	bool fragment_last; /* no more follow */
+	bool dont_fragment;
+	uint16_t fragment_offset; /* in bytes */
+	uint16_t id;		  /* identification, the same in all fragments of a datagram */
+	bool address_options;	  /* IP options that hold addresses (route, timestamp) */
 	uint8_t protocol;
 	uint16_t transport;  /* offset of the transport header */
 	uint16_t sum_before; /* quoted only: sum of its headers before any rewrite */
@@ -77,6 +89,8 @@ struct packet {
 	uint8_t tcp_flags;
 	uint32_t tcp_sequence, tcp_acknowledgment;
 	uint32_t tcp_payload; /* bytes */
+	uint16_t tcp_window;  /* as it stands in the header */
+	uint8_t tcp_scale;    /* of a SYN's window scale option, or PACKET_NO_SCALE */
 
 	/* ICMP only. */
 	uint8_t icmp_type, icmp_code;
@@ -92,7 +106,8 @@ void packet_init(struct packet *p, uint8_t *data, size_t captured, size_t origin
 /* Check and take apart; on any error the packet must not be rewritten. */
 enum packet_error packet_parse(struct packet *p);
 
-bool packet_is_icmp_query(const struct packet *p);   /* Echo or Timestamp, request or reply */
+/* A message with an identifier: Echo, Timestamp, Information, Address Mask; request or reply. */
+bool packet_is_icmp_query(const struct packet *p);
 bool packet_is_icmp_request(const struct packet *p); /* of those, a request */
 bool packet_is_icmp_error(const struct packet *p);   /* Unreachable, Time Exceeded, Parameter */
 
@@ -100,6 +115,11 @@ bool packet_is_icmp_error(const struct packet *p);   /* Unreachable, Time Exceed
 bool packet_ip_checksum_ok(const struct packet *p);
 /* Checksum of a whole ICMP message right? (RFC 5508 REQ-3) */
 bool packet_icmp_checksum_ok(const struct packet *p);
+
+/* Whole, and never to be fragmented: its ID means nothing (RFC 6864 section 4). */
+bool packet_is_atomic(const struct packet *p);
+/* Rewrite the IP ID with the header's checksum. */
+void packet_set_id(struct packet *p, uint16_t id);
 
 /* Rewrite address and port (ICMP query: identifier) with the checksums that cover them. Only
  * what is present is touched: a quoted TCP header may end before its checksum. */

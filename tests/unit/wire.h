@@ -352,7 +352,7 @@ static inline bool wire_is_query(struct wire w)
 {
 	unsigned int type = w.at[wire_header(w)];
 
-	return w.at[9] == 1 && (type == 0 || type == 8 || type == 13 || type == 14);
+	return w.at[9] == 1 && (type == 0 || type == 8 || (type >= 13 && type <= 18));
 }
 
 static inline struct endpoint wire_endpoint(struct wire w, size_t address, size_t port)

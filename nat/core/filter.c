@@ -10,8 +10,8 @@ static bool has_peer(struct nat *nat, uint32_t mapping, const struct endpoint *r
 	while ((n = session_find_peer(&nat->sessions, mapping, remote)) != NAT_NONE) {
 		if (!session_is_expired(session_at(&nat->sessions, n), &nat->options, now))
 			return true;
-		/* Not the mapping's last session: the caller found the mapping alive. */
-		session_remove(&nat->sessions, n);
+		/* Not the last that keeps the mapping: the caller found the mapping alive. */
+		lifetime_remove_session(nat, n);
 	}
 	return false;
 }
@@ -26,6 +26,7 @@ bool filter_admits(struct nat *nat, uint32_t m, const struct endpoint *remote, s
 	case FILTERING_ADDRESS_DEPENDENT:
 		return has_peer(nat, m, remote, now);
 	case FILTERING_ADDRESS_AND_PORT_DEPENDENT:
+	case FILTERING_CONNECTION_DEPENDENT:
 		return false; /* a session would have been found */
 	}
 	return false;

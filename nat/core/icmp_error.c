@@ -7,6 +7,9 @@
  * packet that we translated on its way in, so its destination is an internal endpoint. Errors
  * never make, refresh or end a session (RFC 4787 REQ-12, RFC 5382 REQ-10, RFC 5508 REQ-6), and
  * filtering does not apply to their sender, which is any router on the way.
+ *
+ * A hairpinned packet was translated at both ends, and so is the quote of an error about it: its
+ * destination by the session of the host that got it, then its source by that of its sender.
  */
 #include "nat/core/steps.h"
 
@@ -15,41 +18,95 @@ static bool quoted_protocol(const struct packet *inner, enum nat_protocol *proto
 {
 	if (inner->fragment && !inner->fragment_first)
 		return false;
-	switch (inner->protocol) {
-	case PACKET_UDP:
-		*protocol = NAT_UDP;
-		return true;
-	case PACKET_TCP:
-		*protocol = NAT_TCP;
-		return true;
-	case PACKET_ICMP:
-		*protocol = NAT_ICMP;
-		return packet_is_icmp_query(inner);
-	default:
-		return false;
-	}
+	*protocol = nat_protocol_of(inner);
+	return *protocol != NAT_ICMP || packet_is_icmp_query(inner);
 }
 
-static struct endpoint remote_of(const struct endpoint *quoted, enum nat_protocol protocol)
+/* An endpoint of the quote as the tables have it: at our end, or @remote. */
+static struct endpoint quoted_endpoint(const struct packet *inner, const struct endpoint *quoted,
+				       enum nat_protocol protocol, bool remote)
 {
-	struct endpoint remote = *quoted;
+	struct endpoint e = *quoted;
 
-	if (protocol == NAT_ICMP)
+	if (remote && (protocol == NAT_ICMP || protocol == NAT_OTHER))
+		e.port = 0;
+	if (!remote && protocol == NAT_OTHER)
+		e.port = inner->protocol;
+	return e;
+}
+
+static const struct mapping *mapping_of(const struct nat *nat, uint32_t session)
+{
+	return mapping_at(&nat->mappings, session_at(&nat->sessions, session)->mapping);
+}
+
+/* The session of a quote that runs out from one of our external endpoints to @remote. */
+static uint32_t session_of_source(struct nat *nat, const struct packet *inner,
+				  enum nat_protocol protocol, const struct endpoint *remote,
+				  struct mono now)
+{
+	struct endpoint own = quoted_endpoint(inner, &inner->source, protocol, false);
+
+	return lifetime_live_session(
+		nat, session_find_external(&nat->sessions, protocol, &own, remote), now);
+}
+
+/* The session of a quote that runs in, from its source to one of our internal hosts. */
+static uint32_t session_of_destination(struct nat *nat, const struct packet *inner,
+				       enum nat_protocol protocol, struct mono now)
+{
+	struct endpoint own = quoted_endpoint(inner, &inner->destination, protocol, false);
+	struct endpoint remote = quoted_endpoint(inner, &inner->source, protocol, true);
+
+	return lifetime_live_session(
+		nat, session_find_internal(&nat->sessions, protocol, &own, &remote), now);
+}
+
+/*
+ * The quoted packet was hairpinned, and went to the internal host of @target: give the quote back
+ * the form it had when its sender sent it, and the error to that sender, from us (RFC 5508
+ * REQ-7).
+ */
+static struct nat_outcome to_hairpin_sender(struct nat *nat, struct packet *pkt,
+					    struct packet *inner, enum nat_protocol protocol,
+					    uint32_t target, struct mono now)
+{
+	const struct mapping *to = mapping_of(nat, target), *from;
+	const struct endpoint us = { .addr = to->external.addr };
+	struct endpoint remote = to->external, sender;
+	uint32_t session;
+
+	if (protocol == NAT_ICMP || protocol == NAT_OTHER)
 		remote.port = 0;
-	return remote;
+	session = session_of_source(nat, inner, protocol, &remote, now);
+	if (session == NAT_NONE)
+		return drop(REASON_ICMP_ERROR_NO_SESSION);
+	from = mapping_of(nat, session);
+	packet_set_destination(inner, &to->external);
+	packet_set_source(inner, &from->internal);
+	packet_close_quote(pkt, inner);
+	sender = (struct endpoint){ .addr = from->internal.addr };
+	packet_set_source(pkt, &us);
+	packet_set_destination(pkt, &sender);
+	return rewritten(REASON_ICMP_ERROR_TRANSLATED, session_at(&nat->sessions, session)->mapping,
+			 session);
 }
 
 /* From outside: give the quote its internal source back and send the error to that host. */
 static struct nat_outcome from_external(struct nat *nat, struct packet *pkt, struct packet *inner,
 					enum nat_protocol protocol, struct mono now)
 {
-	struct endpoint remote = remote_of(&inner->destination, protocol), host;
-	uint32_t session = session_find_external(&nat->sessions, protocol, &inner->source, &remote);
+	struct endpoint remote = quoted_endpoint(inner, &inner->destination, protocol, true), host;
+	uint32_t session = session_of_source(nat, inner, protocol, &remote, now), target;
 	const struct mapping *m;
 
-	session = lifetime_live_session(nat, session, now);
-	if (session == NAT_NONE)
-		return drop(REASON_ICMP_ERROR_NO_SESSION);
+	if (session == NAT_NONE) {
+		/* Our own system, about a packet that was hairpinned already. */
+		target = session_of_destination(nat, inner, protocol, now);
+		return target != NAT_NONE && nat_is_external(nat, &inner->source.addr)
+			       ? to_hairpin_sender(nat, pkt, inner, protocol, target, now)
+			       : drop(REASON_ICMP_ERROR_NO_SESSION);
+	}
 	m = mapping_at(&nat->mappings, session_at(&nat->sessions, session)->mapping);
 	packet_set_source(inner, &m->internal);
 	packet_close_quote(pkt, inner);
@@ -70,43 +127,65 @@ static uint32_t sessionless_mapping(struct nat *nat, enum nat_protocol protocol,
 	return lifetime_live_mapping(nat, n, now);
 }
 
+/* Whom an error from inside comes from: its sender if it has an address of its own, else us. */
+static struct addr outer_source(const struct nat *nat, const struct addr *sender,
+				const struct mapping *m)
+{
+	for (uint32_t i = 0; i < nat->options.pairs.count; i++)
+		if (addr_equal(&nat->options.pairs.pairs[i].internal, sender))
+			return nat->options.pairs.pairs[i].external;
+	return m->external.addr;
+}
+
+static struct nat_outcome no_session(const struct nat *nat, const struct packet *pkt)
+{
+	/* The router itself, about a packet that it was let have. */
+	if (nat->options.unmatched == UNMATCHED_ACCEPT && nat_is_external(nat, &pkt->source.addr))
+		return pass(REASON_ROUTER);
+	return drop(REASON_ICMP_ERROR_NO_SESSION);
+}
+
 /* From inside: the quote's destination becomes external, the error comes from us (REQ-5). */
 static struct nat_outcome from_internal(struct nat *nat, struct packet *pkt, struct packet *inner,
 					enum nat_protocol protocol, struct mono now)
 {
-	struct endpoint remote = remote_of(&inner->source, protocol), self;
-	uint32_t session =
-		session_find_internal(&nat->sessions, protocol, &inner->destination, &remote);
+	struct endpoint own = quoted_endpoint(inner, &inner->destination, protocol, false);
+	struct endpoint remote = quoted_endpoint(inner, &inner->source, protocol, true), self;
+	uint32_t session = session_of_destination(nat, inner, protocol, now), mapping;
 	const struct mapping *m;
-	uint32_t mapping;
 
-	session = lifetime_live_session(nat, session, now);
-	if (session != NAT_NONE) {
-		mapping = session_at(&nat->sessions, session)->mapping;
-	} else {
-		mapping = sessionless_mapping(nat, protocol, &inner->destination, &remote, now);
-	}
+	if (nat_is_external(nat, &pkt->destination.addr))
+		return session != NAT_NONE
+			       ? to_hairpin_sender(nat, pkt, inner, protocol, session, now)
+			       : no_session(nat, pkt);
+	mapping = session != NAT_NONE ? session_at(&nat->sessions, session)->mapping
+				      : sessionless_mapping(nat, protocol, &own, &remote, now);
 	if (mapping == NAT_NONE)
-		return drop(REASON_ICMP_ERROR_NO_SESSION);
+		return no_session(nat, pkt);
 	m = mapping_at(&nat->mappings, mapping);
+	self = (struct endpoint){ .addr = outer_source(nat, &pkt->source.addr, m) };
 	packet_set_destination(inner, &m->external);
 	packet_close_quote(pkt, inner);
-	self = (struct endpoint){ .addr = m->external.addr };
 	packet_set_source(pkt, &self);
+	if (nat->options.ip_id == IP_ID_REWRITE)
+		ip_id_rewrite(&nat->ip_ids, &nat->mappings.key, pkt);
 	return rewritten(REASON_ICMP_ERROR_TRANSLATED, mapping, session);
 }
 
 struct nat_outcome icmp_error_translate(struct nat *nat, struct packet *pkt, enum nat_side from,
 					struct mono now)
 {
+	bool checks = nat->options.icmp.error_checks == SWITCH_ON;
 	enum nat_protocol protocol;
 	struct packet inner;
 
-	if (!packet_icmp_checksum_ok(pkt))
+	if (nat->options.icmp.errors == ERRORS_DROP)
+		return drop_by(REASON_ICMP_ERRORS_OFF, OPT_ICMP_ERRORS, NAT_NONE);
+	if (checks && !packet_icmp_checksum_ok(pkt))
 		return drop(REASON_ICMP_ERROR_CHECKSUM);
 	if (packet_open_quote(pkt, &inner) != PACKET_OK || !quoted_protocol(&inner, &protocol))
 		return drop(REASON_ICMP_QUOTE);
-	if (!packet_ip_checksum_ok(&inner))
+	if (checks && !packet_ip_checksum_ok(&inner))
 		return drop(REASON_ICMP_QUOTE_CHECKSUM);
 	if (inner.address_options)
 		return drop(REASON_ADDRESS_OPTION);

@@ -1,77 +1,196 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "nat/core/steps.h"
 
-/*
- * Pass without a session: a session would live on its own timer and keep the mapping with it,
- * and inbound traffic may not do that where only outbound traffic refreshes (RFC 4787 REQ-6,
- * RFC 7857 section 7).
- */
-static struct nat_outcome pass_once(struct nat *nat, const struct packet *pkt, uint32_t mapping)
+void inbound_count_once(struct nat *nat, const struct packet *pkt, uint32_t mapping)
 {
 	struct traffic *past = &mapping_at(&nat->mappings, mapping)->past[NAT_EXTERNAL];
 
 	past->packets++;
 	past->bytes += pkt->length;
-	return rewritten(REASON_ADMITTED, mapping, NAT_NONE);
+}
+
+/*
+ * May a packet that filtering admits leave a session? It would live on its own timer and keep the
+ * mapping with it, and inbound traffic may not do that where only outbound traffic refreshes
+ * (RFC 4787 REQ-6, RFC 7857 section 7). Connections, and what is fixed, are another matter.
+ */
+static bool leaves_session(const struct nat *nat, const struct flow *flow, const struct mapping *m)
+{
+	return flow->protocol == NAT_TCP || m->fixed ||
+	       nat->options.protocol[flow->protocol].refresh != REFRESH_OUTBOUND;
 }
 
 /* Admitted from a remote endpoint that has no session with the mapping yet. */
-static struct nat_outcome admit(struct nat *nat, const struct packet *pkt,
-				enum nat_protocol protocol, uint32_t mapping,
-				const struct endpoint *remote, struct mono now)
+static struct nat_outcome admit(struct nat *nat, const struct packet *pkt, const struct flow *flow,
+				uint32_t mapping, struct mono now)
 {
-	const struct endpoint *internal = &mapping_at(&nat->mappings, mapping)->internal;
-	bool tcp = protocol == NAT_TCP;
+	const struct mapping *m = mapping_at(&nat->mappings, mapping);
+	bool tcp = flow->protocol == NAT_TCP;
+	struct nat_outcome refused;
 	uint32_t session;
 
 	if (tcp && !tcp_opens(pkt->tcp_flags))
 		return drop(REASON_TCP_NO_SESSION);
-	if (!tcp && nat->options.protocol[protocol].refresh == REFRESH_OUTBOUND)
-		return pass_once(nat, pkt, mapping);
+	if (!leaves_session(nat, flow, m))
+		return rewritten(REASON_ADMITTED, mapping, NAT_NONE);
 	/* The internal host tells its peers apart by their endpoint alone: where it already has
 	 * this one through another mapping, a second session could never be told from the first. */
-	session = session_find_internal(&nat->sessions, protocol, internal, remote);
+	session =
+		session_find_internal(&nat->sessions, flow->protocol, &m->internal, &flow->remote);
 	if (lifetime_live_session(nat, session, now) != NAT_NONE)
-		return tcp ? drop(REASON_TUPLE_TAKEN) : pass_once(nat, pkt, mapping);
-	/* The mapping itself is alive, so making room leaves it where it is. */
-	if (arena_full(&nat->sessions.arena) && !lifetime_make_room(nat, now))
-		return drop_by(REASON_SESSIONS_FULL, OPT_NAT_MAX_SESSIONS, mapping);
-	session = lifetime_add_session(nat, mapping, remote, now);
+		return tcp ? drop(REASON_TUPLE_TAKEN)
+			   : rewritten(REASON_ADMITTED, mapping, NAT_NONE);
+	/* The mapping itself is alive or just made, so making room leaves it where it is. */
+	if (arena_full(&nat->sessions.arena))
+		lifetime_make_room(nat, now);
+	if (!lifetime_admits_session(nat, mapping, &refused, now))
+		return refused;
+	session = lifetime_add_session(nat, mapping, &flow->remote, NAT_EXTERNAL, now);
 	return rewritten(REASON_SESSION_CREATED, mapping, session);
+}
+
+/* A mapping for what a forward, a pair or the DMZ leads to @internal; NAT_NONE if there is no room. */
+static uint32_t make_fixed(struct nat *nat, const struct flow *flow,
+			   const struct endpoint *internal, bool holds_port, struct mono now)
+{
+	struct mapping wanted = {
+		.protocol = (uint8_t)flow->protocol,
+		.behavior = MAPPING_ENDPOINT_INDEPENDENT,
+		.fixed = true,
+		.holds_port = holds_port,
+		.internal = *internal,
+		.external = flow->own,
+		.created = now,
+	};
+	uint32_t address = ports_find(&nat->ports, &flow->own.addr), mapping;
+
+	if (arena_full(&nat->mappings.arena) || arena_full(&nat->sessions.arena))
+		lifetime_make_room(nat, now);
+	if (arena_full(&nat->mappings.arena) || arena_full(&nat->sessions.arena))
+		return NAT_NONE;
+	wanted.host = host_pin(&nat->hosts, &internal->addr);
+	if (wanted.host == NAT_NONE)
+		return NAT_NONE;
+	if (holds_port)
+		port_map_take(ports_map(&nat->ports, address, flow->protocol), flow->own.port);
+	mapping = lifetime_add_mapping(nat, &wanted, now);
+	lifetime_unpin_host(nat, wanted.host);
+	return mapping;
+}
+
+/* Nobody has this external endpoint: who would get it? */
+static struct nat_outcome open_fixed(struct nat *nat, const struct packet *pkt,
+				     const struct flow *flow, struct mono now)
+{
+	struct endpoint internal;
+	struct nat_outcome outcome;
+	uint32_t mapping;
+	bool dmz = false;
+
+	if (!forward_inbound(nat, flow->protocol, &flow->own, &internal)) {
+		dmz = forward_dmz(nat, flow->protocol, &flow->own, &internal);
+		if (!dmz)
+			return unmatched_answer(nat, pkt, flow, now);
+	}
+	if (flow->protocol == NAT_TCP && !tcp_opens(pkt->tcp_flags))
+		return drop(REASON_TCP_NO_SESSION);
+	if (flow->protocol == NAT_ICMP && !packet_is_icmp_request(pkt))
+		return drop(REASON_NO_MAPPING);
+	mapping = make_fixed(nat, flow, &internal, dmz, now);
+	if (mapping == NAT_NONE) {
+		report_limit(nat, REASON_MAPPINGS_FULL, now);
+		return drop_by(REASON_MAPPINGS_FULL, OPT_NAT_MAX_MAPPINGS, NAT_NONE);
+	}
+	outcome = admit(nat, pkt, flow, mapping, now);
+	if (mapping_at(&nat->mappings, mapping)->sessions == 0)
+		lifetime_remove_mapping(nat, mapping); /* never one without a session */
+	if (outcome.session == NAT_NONE && outcome.verdict == NAT_REWRITTEN)
+		return drop(REASON_TUPLE_TAKEN);
+	return outcome;
+}
+
+/* Of the mappings that have this external endpoint, the first that is alive and admits the remote;
+ * else NAT_NONE, and in @any one that is alive, if there is one. */
+static uint32_t find_mapping(struct nat *nat, const struct flow *flow, struct mono now,
+			     uint32_t *any)
+{
+	uint32_t n = mapping_find_external(&nat->mappings, flow->protocol, &flow->own), next;
+
+	*any = NAT_NONE;
+	for (; n != NAT_NONE; n = next) {
+		next = mapping_next_external(&nat->mappings, n);
+		n = lifetime_live_mapping(nat, n, now);
+		if (n == NAT_NONE)
+			continue;
+		*any = n;
+		if (mapping_at(&nat->mappings, n)->fixed ||
+		    filter_admits(nat, n, &flow->remote, now))
+			return n;
+	}
+	return NAT_NONE;
+}
+
+/* A connection that filtering by connection lets nobody open from outside (RFC 5382 section 4.3). */
+static bool may_not_open(const struct nat *nat, const struct packet *pkt, const struct flow *flow,
+			 uint32_t mapping)
+{
+	return flow->protocol == NAT_TCP && tcp_opens(pkt->tcp_flags) &&
+	       nat->options.protocol[NAT_TCP].filtering == FILTERING_CONNECTION_DEPENDENT &&
+	       !mapping_at(&nat->mappings, mapping)->fixed;
+}
+
+static struct nat_outcome known_session(struct nat *nat, const struct packet *pkt,
+					const struct flow *flow, uint32_t n, struct mono now)
+{
+	const struct session *s = session_at(&nat->sessions, n);
+
+	if (may_not_open(nat, pkt, flow, s->mapping))
+		return filtered_answer(nat, pkt, flow, s->mapping, now);
+	/* A query's answer goes the other way than the query (RFC 5508 section 3). */
+	if (flow->protocol == NAT_ICMP && s->inbound != packet_is_icmp_request(pkt))
+		return s->inbound ? drop(REASON_ICMP_TYPE) : unmatched_answer(nat, pkt, flow, now);
+	return rewritten(REASON_TRANSLATED, s->mapping, n);
+}
+
+struct nat_outcome inbound_session(struct nat *nat, const struct packet *pkt,
+				   const struct flow *flow, struct mono now)
+{
+	uint32_t n =
+		session_find_external(&nat->sessions, flow->protocol, &flow->own, &flow->remote);
+	uint32_t mapping, any;
+
+	n = lifetime_live_session(nat, n, now);
+	if (n != NAT_NONE)
+		return known_session(nat, pkt, flow, n, now);
+	mapping = find_mapping(nat, flow, now, &any);
+	if (any == NAT_NONE)
+		return open_fixed(nat, pkt, flow, now);
+	if (mapping == NAT_NONE || may_not_open(nat, pkt, flow, mapping))
+		return filtered_answer(nat, pkt, flow, any, now);
+	/* Queries from outside are for hosts that have an address of their own. */
+	if (flow->protocol == NAT_ICMP && packet_is_icmp_request(pkt) &&
+	    !mapping_at(&nat->mappings, mapping)->fixed)
+		return unmatched_answer(nat, pkt, flow, now);
+	return admit(nat, pkt, flow, mapping, now);
 }
 
 struct nat_outcome inbound_translate(struct nat *nat, struct packet *pkt,
 				     enum nat_protocol protocol, struct mono now)
 {
-	const struct endpoint external = pkt->destination;
-	struct endpoint remote = pkt->source;
+	struct flow flow = { .protocol = protocol, .own = pkt->destination, .remote = pkt->source };
 	struct nat_outcome outcome;
-	uint32_t session, mapping;
 
-	if (protocol == NAT_ICMP) {
-		if (packet_is_icmp_request(pkt))
-			return drop(REASON_NO_MAPPING); /* for the router itself, never mapped */
-		remote.port = 0;
-	}
-	session = session_find_external(&nat->sessions, protocol, &external, &remote);
-	session = lifetime_live_session(nat, session, now);
-	if (session != NAT_NONE) {
-		outcome = rewritten(REASON_TRANSLATED, session_at(&nat->sessions, session)->mapping,
-				    session);
-	} else {
-		mapping = mapping_find_external(&nat->mappings, protocol, &external);
-		mapping = lifetime_live_mapping(nat, mapping, now);
-		if (mapping == NAT_NONE)
-			return drop(REASON_NO_MAPPING);
-		if (!filter_admits(nat, mapping, &remote, now))
-			return drop_by(REASON_FILTERED, option_of(OPT_UDP_FILTERING, protocol),
-				       mapping);
-		outcome = admit(nat, pkt, protocol, mapping, &remote, now);
-		if (outcome.verdict == NAT_DROPPED)
-			return outcome;
-	}
+	if (protocol == NAT_ICMP || protocol == NAT_OTHER)
+		flow.remote.port = 0;
+	if (protocol == NAT_OTHER)
+		flow.own.port = pkt->protocol;
+	outcome = inbound_session(nat, pkt, &flow, now);
+	if (outcome.verdict != NAT_REWRITTEN)
+		return outcome;
 	if (outcome.session != NAT_NONE)
 		lifetime_account(nat, outcome.session, pkt, NAT_EXTERNAL, now);
+	else
+		inbound_count_once(nat, pkt, outcome.mapping);
 	packet_set_destination(pkt, &mapping_at(&nat->mappings, outcome.mapping)->internal);
 	return outcome;
 }

@@ -11,21 +11,110 @@ static bool is_expired(const struct nat *nat, uint32_t session, struct mono now)
 	return session_is_expired(session_at(&nat->sessions, session), &nat->options, now);
 }
 
+/* --- hosts ---------------------------------------------------------------------------------- */
+
+static void free_blocks(struct nat *nat, const struct host *host)
+{
+	for (uint32_t i = 0; i < host->block_count; i++) {
+		const struct nat_event event = {
+			.at = nat->now,
+			.type = EVENT_BLOCK_FREED,
+			.internal = host->address,
+			.external = host->blocks[i],
+			.last = (uint16_t)(host->blocks[i].port + nat->ports.block_size - 1),
+		};
+
+		ports_release_block(&nat->ports, &host->blocks[i]);
+		event_add(&nat->events, &event);
+	}
+}
+
+static void remove_idle_host(struct nat *nat, uint32_t n)
+{
+	free_blocks(nat, host_at(&nat->hosts, n));
+	host_remove(&nat->hosts, n);
+}
+
+void lifetime_unpin_host(struct nat *nat, uint32_t host)
+{
+	if (host_unpin(&nat->hosts, host))
+		remove_idle_host(nat, host);
+}
+
+/* --- mappings ------------------------------------------------------------------------------- */
+
+uint32_t lifetime_add_mapping(struct nat *nat, const struct mapping *wanted, struct mono now)
+{
+	struct host *host = host_at(&nat->hosts, wanted->host);
+
+	host_count_mapping(host, &nat->options, (enum nat_protocol)wanted->protocol, now);
+	limit_is_over(nat, REASON_MAPPINGS_FULL);
+	return mapping_add(&nat->mappings, wanted);
+}
+
+/* Does the port of @m rest before it is used again, or is it one of RFC 6888 REQ-8's exceptions? */
+static bool needs_rest(const struct nat *nat, const struct mapping *m)
+{
+	const struct options *o = &nat->options;
+
+	if (o->reuse_static == SWITCH_ON && o->blocks.behavior == BLOCKS_DETERMINISTIC)
+		return false;
+	if (o->reuse_filtered == SWITCH_ON &&
+	    o->protocol[m->protocol].filtering != FILTERING_ENDPOINT_INDEPENDENT)
+		return false;
+	return !(o->tcp.reuse_tracked == SWITCH_ON && m->protocol == NAT_TCP && !m->lingering);
+}
+
 static void remove_mapping(struct nat *nat, uint32_t n)
 {
 	const struct mapping *m = mapping_at(&nat->mappings, n);
+	enum nat_protocol protocol = (enum nat_protocol)m->protocol;
+	const struct endpoint external = m->external;
+	bool rest = needs_rest(nat, m), holds_port = m->holds_port;
+	uint32_t host = m->host;
 
-	ports_release(&nat->ports, (enum nat_protocol)m->protocol, &m->external);
 	mapping_remove(&nat->mappings, n);
+	/* An overlapped port is free when the last that uses it is gone. */
+	if (holds_port && mapping_find_external(&nat->mappings, protocol, &external) == NAT_NONE)
+		ports_release(&nat->ports, &nat->options, protocol, &external, rest, nat->now);
+	host_at(&nat->hosts, host)->mappings[protocol]--;
+	if (host_is_idle(host_at(&nat->hosts, host)))
+		remove_idle_host(nat, host);
+}
+
+/* The connection was seen to end, so its port can serve another at once. */
+static bool was_closed(const struct session *s)
+{
+	return s->tcp.state == TCP_BOTH_FIN || s->tcp.state == TCP_TIME_WAIT ||
+	       s->tcp.state == TCP_TRANS;
+}
+
+static void remove_session(struct nat *nat, uint32_t session)
+{
+	const struct session *s = session_at(&nat->sessions, session);
+	struct mapping *m = mapping_at(&nat->mappings, s->mapping);
+
+	m->lingering = m->lingering || !was_closed(s);
+	host_at(&nat->hosts, m->host)->sessions[m->protocol]--;
+	session_remove(&nat->sessions, session);
 }
 
 void lifetime_remove_session(struct nat *nat, uint32_t session)
 {
 	uint32_t mapping = session_at(&nat->sessions, session)->mapping;
 
-	session_remove(&nat->sessions, session);
-	if (mapping_at(&nat->mappings, mapping)->sessions == 0)
-		remove_mapping(nat, mapping);
+	remove_session(nat, session);
+	if (mapping_at(&nat->mappings, mapping)->keeping == 0)
+		lifetime_remove_mapping(nat, mapping);
+}
+
+void lifetime_expire_session(struct nat *nat, uint32_t session)
+{
+	const struct session *s = session_at(&nat->sessions, session);
+
+	if (nat->options.tcp.expiry == TCP_EXPIRY_RESET && s->class == TIMEOUT_TCP_ESTABLISHED)
+		answer_expiry(nat, session);
+	lifetime_remove_session(nat, session);
 }
 
 void lifetime_remove_mapping(struct nat *nat, uint32_t mapping)
@@ -33,7 +122,7 @@ void lifetime_remove_mapping(struct nat *nat, uint32_t mapping)
 	const struct mapping *m = mapping_at(&nat->mappings, mapping);
 
 	while (m->sessions > 0)
-		session_remove(&nat->sessions, m->first_session);
+		remove_session(nat, m->first_session);
 	remove_mapping(nat, mapping);
 }
 
@@ -41,21 +130,26 @@ uint32_t lifetime_live_session(struct nat *nat, uint32_t session, struct mono no
 {
 	if (session == NAT_NONE || !is_expired(nat, session, now))
 		return session;
-	lifetime_remove_session(nat, session);
+	lifetime_expire_session(nat, session);
 	return NAT_NONE;
 }
 
-/* The walk is long only over sessions that are due, and each of those is walked once. */
+/*
+ * The first of its sessions are those that keep it; one of them alive is enough. The walk is long
+ * only over sessions that are due, and each of those is walked once.
+ */
 uint32_t lifetime_live_mapping(struct nat *nat, uint32_t mapping, struct mono now)
 {
-	const struct mapping *m;
+	while (mapping != NAT_NONE) {
+		const struct mapping *m = mapping_at(&nat->mappings, mapping);
 
-	if (mapping == NAT_NONE)
-		return NAT_NONE;
-	m = mapping_at(&nat->mappings, mapping);
-	while (m->sessions > 1 && is_expired(nat, m->first_session, now))
-		session_remove(&nat->sessions, m->first_session);
-	return lifetime_live_session(nat, m->first_session, now) != NAT_NONE ? mapping : NAT_NONE;
+		if (!is_expired(nat, m->first_session, now))
+			return mapping;
+		if (m->keeping <= 1)
+			mapping = NAT_NONE; /* goes with this one */
+		lifetime_expire_session(nat, m->first_session);
+	}
+	return NAT_NONE;
 }
 
 /* More than the timer takes at once: a packet is refused only if there is no room indeed. */
@@ -69,49 +163,69 @@ bool lifetime_make_room(struct nat *nat, struct mono now)
 	return nat->sessions.arena.live < before;
 }
 
-static enum timeout_class first_class(enum nat_protocol protocol)
+/* --- sessions ------------------------------------------------------------------------------- */
+
+static enum timeout_class first_class(const struct options *o, enum nat_protocol protocol,
+				      uint16_t remote_port)
 {
 	switch (protocol) {
 	case NAT_UDP:
-		return TIMEOUT_UDP;
+		for (uint32_t i = 0; i < o->port_timers.count; i++)
+			if (o->port_timers.timers[i].port == remote_port)
+				return (enum timeout_class)(TIMEOUT_PORT + i);
+		return o->timeout_ms[TIMEOUT_UDP_UNREPLIED] != 0 ? TIMEOUT_UDP_UNREPLIED
+								 : TIMEOUT_UDP;
 	case NAT_TCP:
-		return TIMEOUT_TCP_TRANSITORY;
+		return TIMEOUT_TCP_OPENING;
 	case NAT_ICMP:
+		return TIMEOUT_ICMP;
+	case NAT_OTHER:
 	case NAT_PROTOCOLS:
 		break;
 	}
-	return TIMEOUT_ICMP;
+	return TIMEOUT_OTHER;
+}
+
+bool lifetime_admits_session(struct nat *nat, uint32_t mapping, struct nat_outcome *refused,
+			     struct mono now)
+{
+	const struct mapping *m = mapping_at(&nat->mappings, mapping);
+	struct host *host = host_at(&nat->hosts, m->host);
+	uint64_t quota = nat->options.max_sessions_per_mapping;
+	enum option_id knob;
+
+	if (arena_full(&nat->sessions.arena)) {
+		report_limit(nat, REASON_SESSIONS_FULL, now);
+		*refused = drop_by(REASON_SESSIONS_FULL, OPT_NAT_MAX_SESSIONS, mapping);
+		return false;
+	}
+	if (quota != 0 && m->sessions >= quota) {
+		report_host_limit(nat, host, REASON_MAPPING_QUOTA, now);
+		*refused = drop_by(REASON_MAPPING_QUOTA, OPT_NAT_MAX_SESSIONS_PER_MAPPING, mapping);
+		return false;
+	}
+	knob = host_refuses_session(host, &nat->options, (enum nat_protocol)m->protocol);
+	if (knob == OPT_NONE)
+		return true;
+	report_host_limit(nat, host, REASON_HOST_QUOTA, now);
+	*refused = drop_by(REASON_HOST_QUOTA, knob, mapping);
+	return false;
 }
 
 uint32_t lifetime_add_session(struct nat *nat, uint32_t mapping, const struct endpoint *remote,
-			      struct mono now)
+			      enum nat_side opener, struct mono now)
 {
-	enum nat_protocol protocol =
-		(enum nat_protocol)mapping_at(&nat->mappings, mapping)->protocol;
+	const struct mapping *m = mapping_at(&nat->mappings, mapping);
+	enum nat_protocol protocol = (enum nat_protocol)m->protocol;
+	/* A stranger's connection keeps nothing until the internal host answers it. */
+	bool keeping = opener == NAT_INTERNAL || m->fixed || protocol != NAT_TCP;
+	uint32_t n = session_add(&nat->sessions, mapping, remote,
+				 first_class(&nat->options, protocol, remote->port), keeping, now);
 
-	return session_add(&nat->sessions, mapping, remote, first_class(protocol), now);
-}
-
-static void account_tcp(struct nat *nat, uint32_t session, const struct packet *pkt,
-			enum nat_side from, struct mono now)
-{
-	const struct tcp_segment segment = {
-		.flags = pkt->tcp_flags,
-		.sequence = pkt->tcp_sequence,
-		.acknowledgment = pkt->tcp_acknowledgment,
-		.payload = pkt->tcp_payload,
-	};
-
-	switch (tcp_track(&session_at(&nat->sessions, session)->tcp, &segment, from)) {
-	case TCP_TIMER_KEEP:
-		break;
-	case TCP_TIMER_ESTABLISHED:
-		session_touch(&nat->sessions, session, TIMEOUT_TCP_ESTABLISHED, now);
-		break;
-	case TCP_TIMER_TRANSITORY:
-		session_touch(&nat->sessions, session, TIMEOUT_TCP_TRANSITORY, now);
-		break;
-	}
+	session_at(&nat->sessions, n)->inbound = opener == NAT_EXTERNAL;
+	host_at(&nat->hosts, m->host)->sessions[protocol]++;
+	limit_is_over(nat, REASON_SESSIONS_FULL);
+	return n;
 }
 
 static bool refreshes(enum refresh_behavior refresh, enum nat_side from)
@@ -127,6 +241,66 @@ static bool refreshes(enum refresh_behavior refresh, enum nat_side from)
 	return false;
 }
 
+/* The class whose list a timer is kept in; TIMEOUT_CLASSES if it is left alone. */
+static enum timeout_class class_of(enum tcp_timer timer)
+{
+	switch (timer) {
+	case TCP_TIMER_KEEP:
+		break;
+	case TCP_TIMER_ESTABLISHED:
+		return TIMEOUT_TCP_ESTABLISHED;
+	case TCP_TIMER_OPENING:
+		return TIMEOUT_TCP_OPENING;
+	case TCP_TIMER_CLOSING:
+		return TIMEOUT_TCP_CLOSING;
+	case TCP_TIMER_RESET:
+		return TIMEOUT_TCP_RESET;
+	case TCP_TIMER_TIME_WAIT:
+		return TIMEOUT_TCP_TIME_WAIT;
+	}
+	return TIMEOUT_CLASSES;
+}
+
+static void account_tcp(struct nat *nat, uint32_t session, const struct packet *pkt,
+			enum nat_side from, struct mono now)
+{
+	const struct tcp_segment segment = {
+		.flags = pkt->tcp_flags,
+		.sequence = pkt->tcp_sequence,
+		.acknowledgment = pkt->tcp_acknowledgment,
+		.payload = pkt->tcp_payload,
+		.window = pkt->tcp_window,
+		.scale = pkt->tcp_scale,
+	};
+	const struct tcp_rules rules = {
+		.strict = nat->options.tcp.strict_established == SWITCH_ON,
+		.rst_check = nat->options.tcp.rst_check == SWITCH_ON,
+	};
+	struct session *s = session_at(&nat->sessions, session);
+	uint8_t before = s->tcp.state;
+	enum timeout_class class = class_of(tcp_track(&s->tcp, &segment, from, &rules));
+
+	if (from == NAT_INTERNAL && !(pkt->tcp_flags & PACKET_TCP_RST))
+		session_keep(&nat->sessions, session);
+	/* Plain traffic restarts the timer as the knob says, a change of state always. */
+	if (class == TIMEOUT_CLASSES || (s->tcp.state == before && class == s->class &&
+					 !refreshes(nat->options.protocol[NAT_TCP].refresh, from)))
+		return;
+	session_touch(&nat->sessions, session, class, now);
+}
+
+/* The first answer: from now on the session is no one-way affair. */
+static void note_reply(struct nat *nat, uint32_t session, enum nat_side from, struct mono now)
+{
+	struct session *s = session_at(&nat->sessions, session);
+
+	if (s->replied || (from == NAT_EXTERNAL) == s->inbound)
+		return;
+	s->replied = true;
+	if (s->class == TIMEOUT_UDP_UNREPLIED)
+		session_touch(&nat->sessions, session, TIMEOUT_UDP, now);
+}
+
 void lifetime_account(struct nat *nat, uint32_t session, const struct packet *pkt,
 		      enum nat_side from, struct mono now)
 {
@@ -136,6 +310,7 @@ void lifetime_account(struct nat *nat, uint32_t session, const struct packet *pk
 
 	s->traffic[from].packets++;
 	s->traffic[from].bytes += pkt->length;
+	note_reply(nat, session, from, now);
 	if (protocol == NAT_TCP)
 		account_tcp(nat, session, pkt, from, now);
 	else if (refreshes(nat->options.protocol[protocol].refresh, from))

@@ -79,20 +79,42 @@ uint32_t mapping_find_internal(const struct mapping_table *t, enum nat_protocol 
 	return NAT_NONE;
 }
 
-uint32_t mapping_find_external(const struct mapping_table *t, enum nat_protocol protocol,
-			       const struct endpoint *external)
+/* The first with this external endpoint from index position @at on. */
+static uint32_t find_external(const struct mapping_table *t, enum nat_protocol protocol,
+			      const struct endpoint *external, uint32_t hash, uint32_t *at)
 {
-	uint32_t hash = external_hash(t, protocol, external);
 	uint32_t n;
 
-	for (uint32_t i = index_first(&t->by_external, hash);
-	     (n = index_record(&t->by_external, hash, &i)) != NAT_NONE; i++) {
+	for (; (n = index_record(&t->by_external, hash, at)) != NAT_NONE; (*at)++) {
 		const struct mapping *m = mapping_at(t, n);
 
 		if (m->protocol == protocol && endpoint_equal(&m->external, external))
 			return n;
 	}
 	return NAT_NONE;
+}
+
+uint32_t mapping_find_external(const struct mapping_table *t, enum nat_protocol protocol,
+			       const struct endpoint *external)
+{
+	uint32_t hash = external_hash(t, protocol, external);
+	uint32_t at = index_first(&t->by_external, hash);
+
+	return find_external(t, protocol, external, hash, &at);
+}
+
+uint32_t mapping_next_external(const struct mapping_table *t, uint32_t n)
+{
+	const struct mapping *m = mapping_at(t, n);
+	enum nat_protocol protocol = (enum nat_protocol)m->protocol;
+	uint32_t hash = external_hash(t, protocol, &m->external);
+	uint32_t at = index_first(&t->by_external, hash), found;
+
+	do {
+		found = find_external(t, protocol, &m->external, hash, &at);
+		at++;
+	} while (found != n);
+	return find_external(t, protocol, &m->external, hash, &at);
 }
 
 uint32_t mapping_add(struct mapping_table *t, const struct mapping *wanted)
@@ -110,9 +132,14 @@ uint32_t mapping_add(struct mapping_table *t, const struct mapping *wanted)
 	m->external = wanted->external;
 	m->remote = wanted->remote;
 	m->created = wanted->created;
-	m->first_session = NAT_NONE;
+	m->fixed = wanted->fixed;
+	m->holds_port = wanted->holds_port;
+	m->host = wanted->host;
+	m->first_session = m->last_session = NAT_NONE;
+	m->secondary = mapping_find_internal(t, protocol, &m->internal, &m->remote) != NAT_NONE;
 	arena_publish(&t->arena, n);
-	index_add(&t->by_internal, internal_hash(t, protocol, &m->internal, &m->remote), n);
+	if (!m->secondary)
+		index_add(&t->by_internal, internal_hash(t, protocol, &m->internal, &m->remote), n);
 	index_add(&t->by_external, external_hash(t, protocol, &m->external), n);
 	return n;
 }
@@ -122,7 +149,9 @@ void mapping_remove(struct mapping_table *t, uint32_t n)
 	const struct mapping *m = mapping_at(t, n);
 	enum nat_protocol protocol = (enum nat_protocol)m->protocol;
 
-	index_remove(&t->by_internal, internal_hash(t, protocol, &m->internal, &m->remote), n);
+	if (!m->secondary)
+		index_remove(&t->by_internal, internal_hash(t, protocol, &m->internal, &m->remote),
+			     n);
 	index_remove(&t->by_external, external_hash(t, protocol, &m->external), n);
 	arena_give_back(&t->arena, n);
 }

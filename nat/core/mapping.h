@@ -2,13 +2,18 @@
 /*
  * mapping.h - which external endpoint stands for which internal one
  * Owns:       the mapping records and their two indexes.
- * Invariants: a live mapping is in both indexes, and no two live mappings share a key in
- *             either: (protocol, internal endpoint, remote part) or (protocol, external
- *             endpoint). A mapping has at least one session; the last one takes it along.
+ * Invariants: a live mapping is in by_external, and in by_internal unless it is secondary. No two
+ *             share a key in by_internal: (protocol, internal endpoint, remote part). Several
+ *             share an external endpoint only if port overlapping made them so. A mapping has
+ *             at least one session; the last one that keeps it takes it along.
  *
  * The remote part is what the mapping behavior adds to the key (RFC 4787 section 4.1): nothing,
  * the remote address (port 0), or the remote endpoint. It is fixed when the mapping is made, so
  * a change of the knob leaves existing mappings as they are.
+ *
+ * A secondary mapping is a further external endpoint of an internal one that has a mapping already
+ * (two forwards to one server; a remote for which a shared port is taken). It serves its own
+ * sessions, and new ones from outside, but outbound packets to new remotes use the first.
  */
 #ifndef CORE_MAPPING_H
 #define CORE_MAPPING_H
@@ -26,10 +31,16 @@ struct mapping {
 	uint32_t mark;	  /* the arena's */
 	uint8_t protocol; /* enum nat_protocol */
 	uint8_t behavior; /* enum mapping_behavior it was made under */
+	bool fixed;	  /* by a forward, a one-to-one pair or the DMZ: everybody may send to it */
+	bool secondary;	  /* not in by_internal */
+	bool holds_port;  /* a port of the pool is taken for it */
+	bool lingering;	  /* a TCP session of it ended without having been closed */
 	struct endpoint internal, external;
 	struct endpoint remote; /* remote part of the key; all zero if there is none */
+	uint32_t host;		/* record number in the host table */
 	uint32_t sessions;	/* how many */
-	uint32_t first_session; /* head of their list, kept by session.c */
+	uint32_t keeping;	/* of them, those that keep it alive; they come first in the list */
+	uint32_t first_session, last_session; /* ends of their list, kept by session.c */
 	struct mono created;
 	struct traffic past[2]; /* by side sent from: traffic of no living session */
 };
@@ -59,9 +70,11 @@ uint32_t mapping_find_internal(const struct mapping_table *t, enum nat_protocol 
 			       const struct endpoint *internal, const struct endpoint *remote_part);
 uint32_t mapping_find_external(const struct mapping_table *t, enum nat_protocol protocol,
 			       const struct endpoint *external);
+/* The mapping after @n with the same external endpoint, NAT_NONE when there is none. */
+uint32_t mapping_next_external(const struct mapping_table *t, uint32_t n);
 
 /* A copy of @wanted (mark, sessions and counters aside) as a new live record; NAT_NONE if full.
- * Neither key may exist. */
+ * Where its internal key exists already, it is secondary. */
 uint32_t mapping_add(struct mapping_table *t, const struct mapping *wanted);
 void mapping_remove(struct mapping_table *t, uint32_t n);
 

@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "nat/core/nat.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "nat/core/steps.h"
+
+/* Every host has a mapping, but for the one that is about to get its first. */
+static uint32_t hosts_for(const struct options *o)
+{
+	return (uint32_t)o->max_mappings + 1;
+}
 
 int nat_init(struct nat *nat, const struct options *options, const struct siphash_key *key)
 {
@@ -12,7 +20,7 @@ int nat_init(struct nat *nat, const struct options *options, const struct siphas
 	memset(nat, 0, sizeof(*nat));
 	nat->options = *options;
 	rng_init(&nat->rng, key);
-	err = ports_init(&nat->ports, &options->external);
+	err = ports_init(&nat->ports, options);
 	if (err < 0)
 		return err;
 	err = mapping_table_init(&nat->mappings, (uint32_t)options->max_mappings, key);
@@ -21,8 +29,23 @@ int nat_init(struct nat *nat, const struct options *options, const struct siphas
 	err = session_table_init(&nat->sessions, (uint32_t)options->max_sessions, &nat->mappings);
 	if (err < 0)
 		goto fini_mappings;
+	err = host_table_init(&nat->hosts, hosts_for(options), key);
+	if (err < 0)
+		goto fini_sessions;
+	err = hold_init(&nat->held_syns, (uint32_t)options->tcp.max_held_syns, key);
+	if (err < 0)
+		goto fini_hosts;
+	err = fragment_init(&nat->fragments, options, key);
+	if (err < 0)
+		goto fini_hold;
 	return 0;
 
+fini_hold:
+	hold_fini(&nat->held_syns);
+fini_hosts:
+	host_table_fini(&nat->hosts);
+fini_sessions:
+	session_table_fini(&nat->sessions);
 fini_mappings:
 	mapping_table_fini(&nat->mappings);
 fini_ports:
@@ -32,56 +55,131 @@ fini_ports:
 
 void nat_fini(struct nat *nat)
 {
+	fragment_fini(&nat->fragments);
+	hold_fini(&nat->held_syns);
+	host_table_fini(&nat->hosts);
 	session_table_fini(&nat->sessions);
 	mapping_table_fini(&nat->mappings);
 	ports_fini(&nat->ports);
 }
 
+/* --- changing knobs ------------------------------------------------------------------------- */
+
+static bool is_external_under(const struct options *o, const struct ports *ports,
+			      const struct addr *address)
+{
+	for (uint32_t i = 0; i < o->pairs.count; i++)
+		if (addr_equal(&o->pairs.pairs[i].external, address))
+			return true;
+	return ports_find(ports, address) != NAT_NONE;
+}
+
+/* Blocks of hosts that are still whole under the new rules stay theirs, the others are forgotten. */
+static void move_blocks(struct nat *nat, struct ports *fresh)
+{
+	bool same = fresh->block_size == nat->ports.block_size &&
+		    nat->options.blocks.behavior == BLOCKS_DYNAMIC;
+
+	for (uint32_t n = 0; n < nat->hosts.arena.used; n++) {
+		struct host *host = host_at(&nat->hosts, n);
+		uint32_t kept = 0;
+
+		if (!arena_is_live(&nat->hosts.arena, n))
+			continue;
+		for (uint32_t i = 0; i < host->block_count && same; i++) {
+			uint32_t address = ports_find(fresh, &host->blocks[i].addr);
+			uint32_t block = (host->blocks[i].port - (uint32_t)PORTS_BLOCKS_FIRST) /
+					 fresh->block_size;
+
+			if (address == NAT_NONE)
+				continue;
+			ports_take_block(fresh, address, block, n);
+			host->blocks[kept++] = host->blocks[i];
+		}
+		host->block_count = kept;
+	}
+}
+
 /* Take over @fresh as the pool: mappings on addresses that are gone go with them. */
-static void change_pool(struct nat *nat, struct ports *fresh)
+static void change_pool(struct nat *nat, const struct options *options, struct ports *fresh)
 {
 	for (uint32_t n = 0; n < nat->mappings.arena.used; n++) {
-		const struct mapping *m = mapping_at(&nat->mappings, n);
+		struct mapping *m = mapping_at(&nat->mappings, n);
 		uint32_t address;
 
 		if (!arena_is_live(&nat->mappings.arena, n))
 			continue;
 		address = ports_find(fresh, &m->external.addr);
-		if (address == NAT_NONE)
+		if (!is_external_under(options, fresh, &m->external.addr))
 			lifetime_remove_mapping(nat, n);
-		else
+		else if (m->holds_port && address != NAT_NONE)
 			port_map_take(ports_map(fresh, address, (enum nat_protocol)m->protocol),
 				      m->external.port);
 	}
+	ports_move_resting(fresh, &nat->ports);
+	move_blocks(nat, fresh);
 	ports_fini(&nat->ports);
 	nat->ports = *fresh;
 }
 
-static bool same_pool(const struct external_list *a, const struct external_list *b)
+static int set_limits(struct nat *nat, const struct options *o)
 {
-	return a->count == b->count &&
-	       memcmp(a->ranges, b->ranges, a->count * sizeof(a->ranges[0])) == 0;
+	int err = mapping_table_set_limit(&nat->mappings, (uint32_t)o->max_mappings);
+
+	if (err == 0)
+		err = session_table_set_limit(&nat->sessions, (uint32_t)o->max_sessions);
+	if (err == 0)
+		err = host_table_set_limit(&nat->hosts, hosts_for(o));
+	return err;
+}
+
+/* A new store if its size changes; what the old one holds is let go. */
+static int change_stores(struct nat *nat, const struct options *o, struct fragment_store *fragments)
+{
+	const struct fragment_options *old = &nat->options.fragments;
+	int err;
+
+	fragments->datagrams = NULL;
+	if (o->fragments.max_held == old->max_held && o->fragments.max_bytes == old->max_bytes)
+		return hold_set_room(&nat->held_syns, (uint32_t)o->tcp.max_held_syns);
+	err = fragment_init(fragments, o, &nat->mappings.key);
+	if (err < 0)
+		return err;
+	err = hold_set_room(&nat->held_syns, (uint32_t)o->tcp.max_held_syns);
+	if (err < 0) {
+		fragment_fini(fragments);
+		fragments->datagrams = NULL;
+	}
+	return err;
 }
 
 int nat_configure(struct nat *nat, const struct options *options)
 {
-	bool new_pool = !same_pool(&options->external, &nat->options.external);
-	struct ports fresh;
-	int err;
+	bool new_pool = !ports_same(options, &nat->options);
+	struct fragment_store fragments;
+	struct ports *fresh = NULL;
+	int err = set_limits(nat, options);
 
-	err = mapping_table_set_limit(&nat->mappings, (uint32_t)options->max_mappings);
+	if (err == 0 && new_pool) {
+		fresh = calloc(1, sizeof(*fresh));
+		err = fresh == NULL ? -ENOMEM : ports_init(fresh, options);
+	}
 	if (err == 0)
-		err = session_table_set_limit(&nat->sessions, (uint32_t)options->max_sessions);
-	if (err == 0 && new_pool)
-		err = ports_init(&fresh, &options->external);
+		err = change_stores(nat, options, &fragments);
 	if (err < 0) {
-		/* Going back to smaller limits never fails. */
-		mapping_table_set_limit(&nat->mappings, (uint32_t)nat->options.max_mappings);
-		session_table_set_limit(&nat->sessions, (uint32_t)nat->options.max_sessions);
+		if (fresh != NULL)
+			ports_fini(fresh);
+		free(fresh);
+		set_limits(nat, &nat->options); /* going back to smaller limits never fails */
 		return err;
 	}
+	if (fragments.datagrams != NULL) {
+		fragment_fini(&nat->fragments);
+		nat->fragments = fragments;
+	}
 	if (new_pool)
-		change_pool(nat, &fresh);
+		change_pool(nat, options, fresh);
+	free(fresh);
 	nat->options = *options;
 	return 0;
 }
@@ -111,15 +209,133 @@ static enum nat_reason parse_reason(enum packet_error err)
 	return REASON_CUT;
 }
 
+/* --- limits --------------------------------------------------------------------------------- */
+
+static void add_limit_event(struct nat *nat, const struct addr *host, enum nat_reason reason,
+			    struct mono now)
+{
+	static const struct addr nobody;
+	const struct nat_event event = {
+		.at = now,
+		.type = EVENT_LIMIT_REACHED,
+		.reason = reason,
+		.internal = host != NULL ? *host : nobody,
+	};
+
+	event_add(&nat->events, &event);
+}
+
+void report_limit(struct nat *nat, enum nat_reason reason, struct mono now)
+{
+	if (!nat->told[reason])
+		add_limit_event(nat, NULL, reason, now);
+	nat->told[reason] = true;
+}
+
+void limit_is_over(struct nat *nat, enum nat_reason reason)
+{
+	nat->told[reason] = false;
+}
+
+/* Once for as long as the host is known: its record goes when it has nothing open any more. */
+void report_host_limit(struct nat *nat, struct host *host, enum nat_reason reason, struct mono now)
+{
+	uint32_t bit = 1U << (reason - REASON_HOST_QUOTA);
+
+	if (!(host->told & bit))
+		add_limit_event(nat, &host->address, reason, now);
+	host->told |= bit;
+}
+
+/* --- a packet ------------------------------------------------------------------------------- */
+
+enum nat_protocol nat_protocol_of(const struct packet *pkt)
+{
+	switch (pkt->protocol) {
+	case PACKET_UDP:
+		return NAT_UDP;
+	case PACKET_TCP:
+		return NAT_TCP;
+	case PACKET_ICMP:
+		return NAT_ICMP;
+	default:
+		return NAT_OTHER;
+	}
+}
+
+/* Port 0 names nobody (RFC 4787 section 4.2.1); a UDP source may be let have it all the same. */
+static bool has_port_zero(const struct nat *nat, const struct packet *pkt,
+			  enum nat_protocol protocol)
+{
+	if (protocol == NAT_ICMP || protocol == NAT_OTHER)
+		return false;
+	if (pkt->destination.port == 0)
+		return true;
+	return pkt->source.port == 0 &&
+	       !(protocol == NAT_UDP && nat->options.port_zero == PORT_ZERO_TRANSLATE);
+}
+
 /* One of the protocols with a table of its own, on its way in the direction it comes from. */
 static struct nat_outcome translate_flow(struct nat *nat, struct packet *pkt,
 					 enum nat_protocol protocol, enum nat_side from,
 					 struct mono now)
 {
-	if (protocol != NAT_ICMP && (pkt->source.port == 0 || pkt->destination.port == 0))
-		return drop(REASON_PORT_ZERO);
-	return from == NAT_INTERNAL ? outbound_translate(nat, pkt, protocol, now)
-				    : inbound_translate(nat, pkt, protocol, now);
+	if (has_port_zero(nat, pkt, protocol))
+		return drop_by(REASON_PORT_ZERO, OPT_UDP_PORT_ZERO, NAT_NONE);
+	if (from == NAT_EXTERNAL)
+		return inbound_translate(nat, pkt, protocol, now);
+	if (nat_is_external(nat, &pkt->destination.addr))
+		return hairpin_translate(nat, pkt, protocol, now);
+	return outbound_translate(nat, pkt, protocol, now);
+}
+
+/* Which queries pass is a choice (RFC 5508 REQ-10). */
+static bool passes_query(const struct nat *nat, const struct packet *pkt)
+{
+	bool echo = pkt->icmp_type == PACKET_ECHO || pkt->icmp_type == PACKET_ECHO_REPLY;
+
+	switch (nat->options.icmp.queries) {
+	case QUERIES_COMMON:
+		return echo || pkt->icmp_type == PACKET_TIMESTAMP ||
+		       pkt->icmp_type == PACKET_TIMESTAMP_REPLY;
+	case QUERIES_ECHO:
+		return echo;
+	case QUERIES_ALL:
+		return true;
+	}
+	return false;
+}
+
+static struct nat_outcome translate_icmp(struct nat *nat, struct packet *pkt, enum nat_side from,
+					 struct mono now)
+{
+	if (packet_is_icmp_error(pkt))
+		return icmp_error_translate(nat, pkt, from, now);
+	if (!packet_is_icmp_query(pkt))
+		return drop(REASON_ICMP_TYPE);
+	if (!passes_query(nat, pkt))
+		return drop_by(REASON_ICMP_TYPE, OPT_ICMP_QUERIES, NAT_NONE);
+	return translate_flow(nat, pkt, NAT_ICMP, from, now);
+}
+
+struct nat_outcome translate_whole(struct nat *nat, struct packet *pkt, enum nat_side from,
+				   struct mono now)
+{
+	enum nat_protocol protocol = nat_protocol_of(pkt);
+
+	if (protocol == NAT_ICMP)
+		return translate_icmp(nat, pkt, from, now);
+	if (protocol == NAT_OTHER &&
+	    !(nat->options.other.bits[pkt->protocol / 64] >> (pkt->protocol % 64) & 1))
+		return drop_by(REASON_PROTOCOL, OPT_OTHER_PROTOCOLS, NAT_NONE);
+	return translate_flow(nat, pkt, protocol, from, now);
+}
+
+/* From outside, but to none of our addresses: only what is exempt may pass us by. */
+static struct nat_outcome pass_by(const struct nat *nat, const struct packet *pkt)
+{
+	return forward_is_exempt(&nat->options, &pkt->source) ? pass(REASON_EXEMPT)
+							      : drop(REASON_NOT_OURS);
 }
 
 static struct nat_outcome translate(struct nat *nat, struct packet *pkt, enum nat_side from,
@@ -130,40 +346,58 @@ static struct nat_outcome translate(struct nat *nat, struct packet *pkt, enum na
 	if (from == NAT_NOWHERE)
 		return drop(REASON_WRONG_INTERFACE);
 	err = packet_parse(pkt);
+	if (err == PACKET_SHORT_TRANSPORT && pkt->fragment)
+		return drop(REASON_FRAGMENT_TINY);
 	if (err != PACKET_OK)
 		return drop(parse_reason(err));
 	if (!addr_is_unicast(&pkt->source.addr) || !addr_is_unicast(&pkt->destination.addr))
 		return drop(REASON_NOT_UNICAST);
 	if (pkt->address_options)
 		return drop(REASON_ADDRESS_OPTION);
+	if (from == NAT_EXTERNAL && !nat_is_external(nat, &pkt->destination.addr))
+		return pass_by(nat, pkt);
 	if (pkt->fragment)
-		return drop(REASON_FRAGMENT);
-	switch (pkt->protocol) {
-	case PACKET_UDP:
-		return translate_flow(nat, pkt, NAT_UDP, from, now);
-	case PACKET_TCP:
-		return translate_flow(nat, pkt, NAT_TCP, from, now);
-	case PACKET_ICMP:
-		if (packet_is_icmp_query(pkt))
-			return translate_flow(nat, pkt, NAT_ICMP, from, now);
-		if (packet_is_icmp_error(pkt))
-			return icmp_error_translate(nat, pkt, from, now);
-		return drop(REASON_ICMP_TYPE);
-	default:
-		return drop(REASON_PROTOCOL);
-	}
+		return fragment_translate(nat, pkt, from, now);
+	return translate_whole(nat, pkt, from, now);
 }
 
 struct nat_outcome nat_process(struct nat *nat, struct packet *pkt, enum nat_side from,
 			       struct mono now)
 {
-	struct nat_outcome outcome = translate(nat, pkt, from, now);
+	struct nat_outcome outcome;
 
+	nat->now = now;
+	outcome = translate(nat, pkt, from, now);
 	nat->counters[outcome.reason]++;
 	if (outcome.verdict == NAT_REWRITTEN)
 		packet_finish(pkt);
 	return outcome;
 }
+
+bool nat_next_release(struct nat *nat, struct nat_release *release)
+{
+	const uint8_t *data;
+	const struct held_fragment *h = fragment_next_release(&nat->fragments, &data);
+
+	if (h == NULL)
+		return false;
+	*release = (struct nat_release){
+		.tag = h->tag,
+		.verdict = h->pass ? NAT_REWRITTEN : NAT_DROPPED,
+		.reason = h->reason,
+		.data = data,
+		.length = h->length,
+	};
+	nat->counters[h->reason]++;
+	return true;
+}
+
+const struct output *nat_next_output(struct nat *nat)
+{
+	return output_take(&nat->outputs);
+}
+
+/* --- time ----------------------------------------------------------------------------------- */
 
 /* The list whose head is due first, or TIMEOUT_CLASSES if all are empty. */
 static int next_due(const struct nat *nat, struct mono *due)
@@ -186,17 +420,33 @@ static int next_due(const struct nat *nat, struct mono *due)
 	return next;
 }
 
+/* Connections that end with a word need room for it: two packets each. */
+static bool can_tell(const struct nat *nat)
+{
+	return nat->options.tcp.expiry == TCP_EXPIRY_SILENT ||
+	       nat->outputs.count + 2 <= OUTPUT_RING;
+}
+
+static struct mono earliest(struct mono a, struct mono b)
+{
+	return a.ms < b.ms ? a : b;
+}
+
 struct mono nat_tick(struct nat *nat, struct mono now, unsigned int budget)
 {
 	struct mono due;
 	int list;
 
+	nat->now = now;
 	list = next_due(nat, &due);
-	for (; list < TIMEOUT_CLASSES && mono_reached(now, due) && budget > 0; budget--) {
-		lifetime_remove_session(nat, nat->sessions.expiry[list].head);
+	for (; list < TIMEOUT_CLASSES && mono_reached(now, due) && budget > 0 && can_tell(nat);
+	     budget--) {
+		lifetime_expire_session(nat, nat->sessions.expiry[list].head);
 		list = next_due(nat, &due);
 	}
-	return due;
+	due = earliest(due, fragment_tick(nat, now));
+	due = earliest(due, unmatched_tick(nat, now));
+	return earliest(due, ports_wake(&nat->ports, &nat->options, now));
 }
 
 static bool is_selected(const struct nat_selection *which, uint32_t n, const struct mapping *m)
@@ -232,12 +482,14 @@ uint32_t nat_mapping_latest(const struct nat *nat, uint32_t n)
 	return latest;
 }
 
+/* Those that keep it come first in its list. */
 struct mono nat_mapping_expiry(const struct nat *nat, uint32_t n)
 {
 	uint32_t s = mapping_at(&nat->mappings, n)->first_session;
 	struct mono longest = { .ms = INT64_MIN };
 
-	for (; s != NAT_NONE; s = session_at(&nat->sessions, s)->mapping_next) {
+	for (; s != NAT_NONE && session_at(&nat->sessions, s)->keeping;
+	     s = session_at(&nat->sessions, s)->mapping_next) {
 		struct mono end = session_expiry(session_at(&nat->sessions, s), &nat->options);
 
 		if (end.ms > longest.ms)

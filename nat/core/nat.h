@@ -6,9 +6,12 @@
  *             packets and times in the same order give the same bytes and tables (with nat.seed).
  *             Each packet counts under exactly one reason.
  *
- * The way of a packet: nat.c takes it apart and checks what it is; outbound.c or inbound.c find
- * or make its mapping and session and rewrite it; icmp_error.c does the same for an ICMP error
- * and the packet it quotes.
+ * The way of a packet: nat.c takes it apart and checks what it is; outbound.c, inbound.c or
+ * hairpin.c find or make its mapping and session and rewrite it; icmp_error.c does the same for an
+ * ICMP error and the packet it quotes, fragment.c for a datagram in pieces.
+ *
+ * After every nat_process() and nat_tick(): nat_next_release() for packets that were held, and
+ * nat_next_output() for packets of the NAT's own.
  */
 #ifndef CORE_NAT_H
 #define CORE_NAT_H
@@ -16,8 +19,15 @@
 #include "common/clock.h"
 #include "common/packet.h"
 #include "common/rng.h"
+#include "nat/core/bucket.h"
+#include "nat/core/event.h"
+#include "nat/core/fragment_store.h"
+#include "nat/core/hold.h"
+#include "nat/core/host.h"
+#include "nat/core/ip_id.h"
 #include "nat/core/mapping.h"
 #include "nat/core/options.h"
+#include "nat/core/output.h"
 #include "nat/core/ports.h"
 #include "nat/core/reason.h"
 #include "nat/core/session.h"
@@ -26,6 +36,7 @@ enum nat_verdict {
 	NAT_PASS,      /* let it go on unchanged */
 	NAT_REWRITTEN, /* let it go on with its new bytes */
 	NAT_DROPPED,
+	NAT_HELD, /* neither yet: nat_next_release() will say, with the packet's tag */
 };
 
 struct nat_outcome {
@@ -39,9 +50,27 @@ struct nat {
 	struct options options;
 	struct rng rng;
 	struct ports ports;
+	struct host_table hosts;
 	struct mapping_table mappings;
 	struct session_table sessions;
+	struct fragment_store fragments;
+	struct hold held_syns;
+	struct output_ring outputs;
+	struct event_ring events;
+	struct ip_ids ip_ids;
+	struct bucket answers;	 /* rate of our own answers */
+	struct mono now;	 /* the last time given */
+	bool told[REASON_COUNT]; /* limits reached and reported */
 	uint64_t counters[REASON_COUNT];
+};
+
+/* A packet that was held. */
+struct nat_release {
+	uint32_t tag; /* of its struct packet */
+	enum nat_verdict verdict;
+	enum nat_reason reason;
+	const uint8_t *data; /* its bytes now, borrowed until the next call into the NAT */
+	size_t length;
 };
 
 /*
@@ -72,7 +101,7 @@ void nat_reseed(struct nat *nat, const struct siphash_key *key);
 struct nat_outcome nat_process(struct nat *nat, struct packet *pkt, enum nat_side from,
 			       struct mono now);
 
-/* Expire at most @budget sessions that are due; returns when to call again. */
+/* Expire at most @budget sessions that are due, and what else is; returns when to call again. */
 struct mono nat_tick(struct nat *nat, struct mono now, unsigned int budget);
 
 /* Mappings for which all that is given here holds. */
@@ -86,6 +115,15 @@ struct nat_selection {
 /* Remove the mappings of @which with their sessions, in one walk through all there are. Returns
  * how many were removed that had not ended at @now anyway. */
 uint32_t nat_flush(struct nat *nat, const struct nat_selection *which, struct mono now);
+
+/* The next held packet whose fate is decided; false if there is none. */
+bool nat_next_release(struct nat *nat, struct nat_release *release);
+
+/* The next packet of our own to send, borrowed until the next call; NULL if there is none. */
+const struct output *nat_next_output(struct nat *nat);
+
+/* Is @address one of the NAT's external ones, of the pool or of a one-to-one pair? */
+bool nat_is_external(const struct nat *nat, const struct addr *address);
 
 /* When mapping @n ends if nothing comes: with its longest session. */
 struct mono nat_mapping_expiry(const struct nat *nat, uint32_t n);

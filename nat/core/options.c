@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "nat/core/options.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,6 +8,7 @@
 #include <string.h>
 
 #include "nat/core/arena.h"
+#include "nat/core/option_value.h"
 
 static const struct option_value mapping_values[] = {
 	[MAPPING_ENDPOINT_INDEPENDENT] = { "endpoint-independent", "eim" },
@@ -22,10 +22,31 @@ static const struct option_value filtering_values[] = {
 	[FILTERING_ENDPOINT_INDEPENDENT] = { "endpoint-independent", "eif" },
 	{ NULL, NULL },
 };
+static const struct option_value tcp_filtering_values[] = {
+	[FILTERING_ADDRESS_AND_PORT_DEPENDENT] = { "address-and-port-dependent", "apdf" },
+	[FILTERING_ADDRESS_DEPENDENT] = { "address-dependent", "adf" },
+	[FILTERING_ENDPOINT_INDEPENDENT] = { "endpoint-independent", "eif" },
+	[FILTERING_CONNECTION_DEPENDENT] = { "connection-dependent", "cdf" },
+	{ NULL, NULL },
+};
 static const struct option_value ports_values[] = {
-	[PORTS_RANDOM] = { "random", NULL },
-	[PORTS_PRESERVE] = { "preserve", NULL },
-	[PORTS_SEQUENTIAL] = { "sequential", NULL },
+	[PORTS_RANDOM] = { "random", NULL },	     [PORTS_PRESERVE] = { "preserve", NULL },
+	[PORTS_SEQUENTIAL] = { "sequential", NULL }, [PORTS_CONTIGUOUS] = { "contiguous", NULL },
+	[PORTS_OVERLOAD] = { "overload", NULL },     { NULL, NULL },
+};
+static const struct option_value random_values[] = {
+	[RANDOM_SIMPLE] = { "simple", "1" },
+	[RANDOM_REDRAW] = { "redraw", "2" },
+	[RANDOM_HASH] = { "hash", "3" },
+	[RANDOM_DOUBLE_HASH] = { "double-hash", "4" },
+	[RANDOM_INCREMENTS] = { "increments", "5" },
+	{ NULL, NULL },
+};
+static const struct option_value range_class_values[] = {
+	[RANGE_KEEP] = { "keep", NULL },
+	[RANGE_IGNORE] = { "ignore", NULL },
+	[RANGE_LINUX] = { "linux", NULL },
+	[RANGE_CISCO] = { "cisco", NULL },
 	{ NULL, NULL },
 };
 static const struct option_value pooling_values[] = {
@@ -34,106 +55,379 @@ static const struct option_value pooling_values[] = {
 	[POOLING_ARBITRARY] = { "arbitrary", NULL },
 	{ NULL, NULL },
 };
+static const struct option_value hairpin_values[] = {
+	[HAIRPIN_EXTERNAL_SOURCE] = { "external-source", NULL },
+	[HAIRPIN_INTERNAL_SOURCE] = { "internal-source", NULL },
+	[HAIRPIN_OFF] = { "off", NULL },
+	{ NULL, NULL },
+};
+static const struct option_value unmatched_values[] = {
+	[UNMATCHED_DROP] = { "drop", NULL },
+	[UNMATCHED_ACCEPT] = { "accept", NULL },
+	[UNMATCHED_REJECT] = { "reject", NULL },
+	{ NULL, NULL },
+};
+static const struct option_value full_values[] = {
+	[FULL_ICMP_PROHIBITED] = { "icmp13", NULL },
+	[FULL_ICMP_UNREACHABLE] = { "icmp1", NULL },
+	[FULL_DROP] = { "drop", NULL },
+	{ NULL, NULL },
+};
+static const struct option_value blocks_values[] = {
+	[BLOCKS_OFF] = { "off", NULL },
+	[BLOCKS_DYNAMIC] = { "dynamic", NULL },
+	[BLOCKS_DETERMINISTIC] = { "deterministic", NULL },
+	{ NULL, NULL },
+};
 static const struct option_value refresh_values[] = {
 	[REFRESH_OUTBOUND] = { "outbound", NULL },
 	[REFRESH_INBOUND] = { "inbound", NULL },
 	[REFRESH_BOTH] = { "both", NULL },
 	{ NULL, NULL },
 };
+static const struct option_value syn_values[] = {
+	[SYN_HOLD] = { "hold", NULL },
+	[SYN_DROP] = { "drop", NULL },
+	[SYN_RESET] = { "reset", NULL },
+	[SYN_REJECT] = { "reject", NULL },
+	{ NULL, NULL },
+};
+static const struct option_value non_syn_values[] = {
+	[NON_SYN_DROP] = { "drop", NULL },
+	[NON_SYN_RESET] = { "reset", NULL },
+	[NON_SYN_PICK_UP] = { "pick-up", NULL },
+	{ NULL, NULL },
+};
+static const struct option_value expiry_values[] = {
+	[TCP_EXPIRY_SILENT] = { "silent", NULL },
+	[TCP_EXPIRY_RESET] = { "reset", NULL },
+	{ NULL, NULL },
+};
+static const struct option_value queries_values[] = {
+	[QUERIES_COMMON] = { "common", NULL },
+	[QUERIES_ECHO] = { "echo", NULL },
+	[QUERIES_ALL] = { "all", NULL },
+	{ NULL, NULL },
+};
+static const struct option_value errors_values[] = {
+	[ERRORS_TRANSLATE] = { "translate", NULL },
+	[ERRORS_DROP] = { "drop", NULL },
+	{ NULL, NULL },
+};
+static const struct option_value mute_values[] = {
+	[MUTE_NONE] = { "none", NULL },
+	[MUTE_INTERNAL] = { "internal", NULL },
+	[MUTE_EXTERNAL] = { "external", NULL },
+	[MUTE_BOTH] = { "both", NULL },
+	{ NULL, NULL },
+};
+static const struct option_value fragments_values[] = {
+	[FRAGMENTS_ANY_ORDER] = { "any-order", NULL },
+	[FRAGMENTS_IN_ORDER] = { "in-order", NULL },
+	[FRAGMENTS_DROP] = { "drop", NULL },
+	{ NULL, NULL },
+};
+static const struct option_value ip_id_values[] = {
+	[IP_ID_REWRITE] = { "rewrite", NULL },
+	[IP_ID_KEEP] = { "keep", NULL },
+	{ NULL, NULL },
+};
+static const struct option_value port_zero_values[] = {
+	[PORT_ZERO_DROP] = { "drop", NULL },
+	[PORT_ZERO_TRANSLATE] = { "translate", NULL },
+	{ NULL, NULL },
+};
+static const struct option_value switch_values[] = {
+	[SWITCH_OFF] = { "off", NULL },
+	[SWITCH_ON] = { "on", NULL },
+	{ NULL, NULL },
+};
 
-#define DAY_MS	(24 * 60 * 60 * 1000LL)
 #define AT(m)	offsetof(struct options, m)
 #define CHOICE	.type = OPTION_CHOICE, .unit = ""
+#define SWITCH	.type = OPTION_CHOICE, .unit = "", .values = switch_values
 #define TIMEOUT .type = OPTION_DURATION, .least = 100, .most = 365 * DAY_MS, .unit = "time"
-#define RECORDS .type = OPTION_NUMBER, .least = 1, .most = ARENA_MAX, .unit = "records"
+/* One that is the same as another unless it is set. */
+#define TIMEOUT_OR(name) \
+	.type = OPTION_DURATION, .least = 100, .most = 365 * DAY_MS, .unit = "time", .word = name
+#define NUMBER(from, to, of) .type = OPTION_NUMBER, .least = from, .most = to, .unit = of
+#define RECORDS		     NUMBER(1, ARENA_MAX, "records")
+#define QUOTA(of)	     NUMBER(0, ARENA_MAX, of)
 
 /* clang-format off */
+
+/* What UDP, TCP and ICMP queries are each told; @P their enumerator, @p their section. */
+#define COMMON_KNOBS(P, p, filters, refreshes, range, eim, filtering_clause, overload_clause) \
+	[OPT_##P##_MAPPING] = { p ".mapping", CHOICE, .offset = AT(protocol[NAT_##P].mapping), \
+		.values = mapping_values, .initial = "endpoint-independent", .clause = eim, \
+		.meaning = "remote part that a mapping is kept apart by" }, \
+	[OPT_##P##_FILTERING] = { p ".filtering", CHOICE, \
+		.offset = AT(protocol[NAT_##P].filtering), .values = filters, \
+		.initial = "address-and-port-dependent", .clause = filtering_clause, \
+		.meaning = "remotes that may send to a mapping" }, \
+	[OPT_##P##_PORTS] = { p ".ports", CHOICE, .offset = AT(protocol[NAT_##P].ports), \
+		.values = ports_values, .initial = "random", .clause = "RFC 4787 4.2, RFC 7857 9", \
+		.meaning = "how the external port (ICMP: identifier) is picked" }, \
+	[OPT_##P##_RANDOM] = { p ".random", CHOICE, .offset = AT(protocol[NAT_##P].random), \
+		.values = random_values, .initial = "simple", .clause = "RFC 6056 3.3", \
+		.meaning = "how a random port is drawn" }, \
+	[OPT_##P##_PORT_OVERLAP] = { p ".port-overlap", SWITCH, \
+		.offset = AT(protocol[NAT_##P].overlap), .initial = "off", .clause = "RFC 7857 3", \
+		.meaning = "hosts may share an external port towards different remotes" }, \
+	[OPT_##P##_PORT_RANGE] = { p ".port-range", .type = OPTION_PORT_RANGE, \
+		.offset = AT(protocol[NAT_##P].port_range), .initial = range, .unit = "ports", \
+		.clause = "RFC 6056 3.2", .meaning = "external ports to pick from" }, \
+	[OPT_##P##_PORT_REUSE_DELAY] = { p ".port-reuse-delay", .type = OPTION_DURATION, \
+		.offset = AT(protocol[NAT_##P].reuse_delay_ms), .least = 0, .most = DAY_MS, \
+		.initial = "0s", .unit = "time", .clause = "RFC 6888 REQ-8", \
+		.meaning = "how long a freed port rests before it is given again" }, \
+	[OPT_##P##_REFRESH] = { p ".refresh", CHOICE, .offset = AT(protocol[NAT_##P].refresh), \
+		.values = refresh_values, .initial = refreshes, .clause = "RFC 4787 REQ-6", \
+		.meaning = "packets that restart the timer" }, \
+	[OPT_##P##_KILL_ON_UNSOLICITED] = { p ".kill-on-unsolicited", SWITCH, \
+		.offset = AT(protocol[NAT_##P].kill_on_unsolicited), .initial = "off", \
+		.clause = overload_clause, \
+		.meaning = "fault: an inbound packet that is filtered ends the mapping" }, \
+	[OPT_##P##_FRAGMENTS] = { p ".fragments", SWITCH, \
+		.offset = AT(protocol[NAT_##P].fragments), .initial = "on", \
+		.clause = "RFC 4787 REQ-14", .meaning = "whether fragments pass" }, \
+	[OPT_##P##_MAX_MAPPINGS_PER_HOST] = { p ".max-mappings-per-host", QUOTA("mappings"), \
+		.offset = AT(protocol[NAT_##P].max_mappings_per_host), .initial = "0", \
+		.clause = "RFC 6888 REQ-4B", .meaning = "mappings of one host; 0 is no quota" }, \
+	[OPT_##P##_MAX_SESSIONS_PER_HOST] = { p ".max-sessions-per-host", QUOTA("sessions"), \
+		.offset = AT(protocol[NAT_##P].max_sessions_per_host), .initial = "0", \
+		.clause = "RFC 6888 REQ-5", .meaning = "sessions of one host; 0 is no quota" }, \
+	[OPT_##P##_NEW_MAPPINGS_PER_SECOND] = { p ".new-mappings-per-second", QUOTA("a second"), \
+		.offset = AT(protocol[NAT_##P].new_mappings_per_second), .initial = "0", \
+		.clause = "RFC 6888 REQ-4C", \
+		.meaning = "new mappings of one host a second; 0 is no quota" }
+
 static const struct option_spec specs[OPTION_COUNT] = {
-	[OPT_NAT_LAN] = { "nat.lan", .type = OPTION_INTERFACE, .offset = AT(lan),
+	[OPT_NAT_LAN] = { "nat.lan", .machine = true,
+		.type = OPTION_INTERFACE, .offset = AT(lan),
 		.initial = "lan", .meaning = "interface towards the internal hosts",
 		.clause = "", .unit = "" },
-	[OPT_NAT_WAN] = { "nat.wan", .type = OPTION_INTERFACE, .offset = AT(wan),
+	[OPT_NAT_WAN] = { "nat.wan", .machine = true,
+		.type = OPTION_INTERFACE, .offset = AT(wan),
 		.initial = "wan", .meaning = "interface towards the external world",
 		.clause = "", .unit = "" },
-	[OPT_NAT_EXTERNAL] = { "nat.external", .type = OPTION_ADDRESSES, .offset = AT(external),
+	[OPT_NAT_EXTERNAL] = { "nat.external", .machine = true,
+		.type = OPTION_ADDRESSES, .offset = AT(external),
 		.initial = "auto", .clause = "RFC 6888 REQ-3",
 		.meaning = "external addresses; auto takes those of nat.wan",
 		.unit = "" },
 	[OPT_NAT_POOLING] = { "nat.pooling", CHOICE, .offset = AT(pooling),
 		.values = pooling_values, .initial = "paired", .clause = "RFC 4787 REQ-2",
 		.meaning = "which external address the mappings of one host get" },
-	[OPT_NAT_MAX_MAPPINGS] = { "nat.max-mappings", RECORDS, .offset = AT(max_mappings),
+	[OPT_NAT_HAIRPIN] = { "nat.hairpin", CHOICE, .offset = AT(hairpin),
+		.values = hairpin_values, .initial = "external-source", .clause = "RFC 4787 REQ-9",
+		.meaning = "packets from one internal host to the mapping of another" },
+	[OPT_NAT_UNMATCHED] = { "nat.unmatched", CHOICE, .offset = AT(unmatched),
+		.values = unmatched_values, .initial = "drop", .clause = "RFC 5382 REQ-4",
+		.meaning = "packets to an external endpoint that stands for nobody" },
+	[OPT_NAT_RESERVED_PORTS] = { "nat.reserved-ports", .machine = true,
+		.type = OPTION_PORT_LIST,
+		.offset = AT(reserved), .initial = "none", .unit = "ports", .clause = "RFC 7422 2",
+		.meaning = "external ports no mapping gets: the router's own services" },
+	[OPT_NAT_FORWARDS] = { "nat.forwards", .machine = true,
+		.type = OPTION_FORWARDS, .offset = AT(forwards),
+		.initial = "none", .unit = "", .clause = "RFC 3022 2.2",
+		.meaning = "external ports that always lead to an internal host" },
+	[OPT_NAT_ONE_TO_ONE] = { "nat.one-to-one", .machine = true,
+		.type = OPTION_PAIRS, .offset = AT(pairs),
+		.initial = "none", .unit = "", .clause = "RFC 3022 2.1",
+		.meaning = "external addresses that stand for one internal host each" },
+	[OPT_NAT_DMZ] = { "nat.dmz", .machine = true,
+		.type = OPTION_ADDRESS, .offset = AT(dmz),
+		.initial = "none", .unit = "", .clause = "",
+		.meaning = "internal host that gets what is for nobody else" },
+	[OPT_NAT_EXEMPT] = { "nat.exempt", .machine = true,
+		.type = OPTION_REMOTES, .offset = AT(exempt),
+		.initial = "none", .unit = "", .clause = "RFC 6888 REQ-6",
+		.meaning = "destinations whose packets are not translated" },
+	[OPT_NAT_MAX_MAPPINGS] = { "nat.max-mappings", .machine = true, RECORDS, .offset = AT(max_mappings),
 		.initial = "262144", .clause = "RFC 6888 REQ-5",
 		.meaning = "mappings there may be at once" },
-	[OPT_NAT_MAX_SESSIONS] = { "nat.max-sessions", RECORDS, .offset = AT(max_sessions),
+	[OPT_NAT_MAX_SESSIONS] = { "nat.max-sessions", .machine = true, RECORDS, .offset = AT(max_sessions),
 		.initial = "262144", .clause = "RFC 6888 REQ-5",
 		.meaning = "sessions there may be at once" },
-	[OPT_NAT_SEED] = { "nat.seed", .type = OPTION_SEED, .offset = AT(seed),
+	[OPT_NAT_MAX_MAPPINGS_PER_HOST] = { "nat.max-mappings-per-host", QUOTA("mappings"),
+		.offset = AT(max_mappings_per_host), .initial = "0", .clause = "RFC 6888 REQ-4",
+		.meaning = "mappings of one host, all protocols together; 0 is no quota" },
+	[OPT_NAT_MAX_SESSIONS_PER_HOST] = { "nat.max-sessions-per-host", QUOTA("sessions"),
+		.offset = AT(max_sessions_per_host), .initial = "0", .clause = "RFC 6888 REQ-5",
+		.meaning = "sessions of one host, all protocols together; 0 is no quota" },
+	[OPT_NAT_MAX_SESSIONS_PER_MAPPING] = { "nat.max-sessions-per-mapping", QUOTA("sessions"),
+		.offset = AT(max_sessions_per_mapping), .initial = "0", .clause = "RFC 6888 REQ-5",
+		.meaning = "sessions of one mapping; 0 is no quota" },
+	[OPT_NAT_NEW_MAPPINGS_PER_SECOND] = { "nat.new-mappings-per-second", QUOTA("a second"),
+		.offset = AT(new_mappings_per_second), .initial = "0", .clause = "RFC 6888 REQ-4C",
+		.meaning = "new mappings of one host a second, all protocols; 0 is no quota" },
+	[OPT_NAT_ON_FULL] = { "nat.on-full", CHOICE, .offset = AT(on_full),
+		.values = full_values, .initial = "icmp13",
+		.clause = "RFC 5508 REQ-8, RFC 6888 REQ-11B",
+		.meaning = "what a host is told whose flow finds no room" },
+	[OPT_NAT_BLOCKS] = { "nat.blocks", CHOICE, .offset = AT(blocks.behavior),
+		.values = blocks_values, .initial = "off", .clause = "RFC 6888 REQ-14, RFC 7422",
+		.meaning = "whether a host's ports come from blocks of its own" },
+	[OPT_NAT_BLOCK_SIZE] = { "nat.block-size", NUMBER(1, 65535, "ports"),
+		.offset = AT(blocks.size), .initial = "512", .clause = "RFC 6888 REQ-14",
+		.meaning = "ports in a dynamic block" },
+	[OPT_NAT_BLOCKS_PER_HOST] = { "nat.blocks-per-host", NUMBER(1, 8, "blocks"),
+		.offset = AT(blocks.per_host), .initial = "1", .clause = "RFC 6888 REQ-4",
+		.meaning = "dynamic blocks a host may have at once" },
+	[OPT_NAT_BLOCK_OVERFLOW] = { "nat.block-overflow", NUMBER(0, 1024, "blocks"),
+		.offset = AT(blocks.overflow), .initial = "0", .clause = "RFC 7422 2",
+		.meaning = "deterministic: blocks of each address kept for hosts that need more" },
+	[OPT_NAT_INTERNAL] = { "nat.internal", .machine = true,
+		.type = OPTION_ADDRESS_RANGE,
+		.offset = AT(blocks.internal), .initial = "192.168.1.0/24", .unit = "",
+		.clause = "RFC 7422 2",
+		.meaning = "deterministic: the internal hosts that have blocks" },
+	[OPT_NAT_MAX_RESTING_PORTS] = { "nat.max-resting-ports", NUMBER(1, 16777216, "ports"),
+		.offset = AT(max_resting_ports), .initial = "65536", .clause = "RFC 6888 REQ-8D",
+		.meaning = "freed ports that may rest at once; beyond, the oldest is free early" },
+	[OPT_NAT_REUSE_STATIC] = { "nat.reuse-static", SWITCH, .offset = AT(reuse_static),
+		.initial = "off", .clause = "RFC 6888 REQ-8B",
+		.meaning = "ports of deterministic blocks need no rest" },
+	[OPT_NAT_REUSE_FILTERED] = { "nat.reuse-filtered", SWITCH, .offset = AT(reuse_filtered),
+		.initial = "off", .clause = "RFC 6888 REQ-8C",
+		.meaning = "ports need no rest where filtering depends on the remote" },
+	[OPT_NAT_IP_ID] = { "nat.ip-id", CHOICE, .offset = AT(ip_id),
+		.values = ip_id_values, .initial = "rewrite", .clause = "RFC 6864 5.3.1",
+		.meaning = "whether datagrams that may be fragmented get an IP ID of ours" },
+	[OPT_NAT_SEED] = { "nat.seed", .machine = true,
+		.type = OPTION_SEED, .offset = AT(seed),
 		.initial = "random", .clause = "RFC 6056 3.3",
 		.meaning = "a number makes port choice repeatable",
 		.unit = "" },
 
-	[OPT_UDP_MAPPING] = { "udp.mapping", CHOICE, .offset = AT(protocol[NAT_UDP].mapping),
-		.values = mapping_values, .initial = "endpoint-independent",
-		.clause = "RFC 4787 REQ-1",
-		.meaning = "remote part that a mapping is kept apart by" },
-	[OPT_UDP_FILTERING] = { "udp.filtering", CHOICE, .offset = AT(protocol[NAT_UDP].filtering),
-		.values = filtering_values, .initial = "address-and-port-dependent",
-		.clause = "RFC 4787 REQ-8",
-		.meaning = "remotes that may send to a mapping" },
-	[OPT_UDP_PORTS] = { "udp.ports", CHOICE, .offset = AT(protocol[NAT_UDP].ports),
-		.values = ports_values, .initial = "random", .clause = "RFC 7857 9",
-		.meaning = "how the external port is picked" },
-	[OPT_UDP_PORT_RANGE] = { "udp.port-range", .type = OPTION_PORT_RANGE,
-		.offset = AT(protocol[NAT_UDP].port_range),
-		.initial = "1024-65535", .unit = "ports", .clause = "RFC 6056 3.2",
-		.meaning = "external ports to pick from" },
-	[OPT_UDP_REFRESH] = { "udp.refresh", CHOICE, .offset = AT(protocol[NAT_UDP].refresh),
-		.values = refresh_values, .initial = "outbound", .clause = "RFC 4787 REQ-6",
-		.meaning = "packets that restart the timer" },
+	COMMON_KNOBS(UDP, "udp", filtering_values, "outbound", "1024-65535",
+		"RFC 4787 REQ-1", "RFC 4787 REQ-8", "RFC 4787 REQ-11"),
+	[OPT_UDP_PARITY] = { "udp.parity", SWITCH, .offset = AT(protocol[NAT_UDP].parity),
+		.initial = "off", .clause = "RFC 4787 REQ-4, RFC 7857 8",
+		.meaning = "an odd port gets an odd one, an even port an even one" },
+	[OPT_UDP_RANGE_CLASS] = { "udp.range-class", CHOICE,
+		.offset = AT(protocol[NAT_UDP].range_class), .values = range_class_values,
+		.initial = "keep", .clause = "RFC 4787 REQ-3A",
+		.meaning = "ranges that external ports keep to; keep: below 1024 stays below" },
+	[OPT_UDP_PORT_ZERO] = { "udp.port-zero", CHOICE, .offset = AT(port_zero),
+		.values = port_zero_values, .initial = "drop", .clause = "RFC 4787 4.2.1",
+		.meaning = "outbound packets from port 0" },
 	[OPT_UDP_TIMEOUT] = { "udp.timeout", TIMEOUT, .offset = AT(timeout_ms[TIMEOUT_UDP]),
 		.initial = "300s", .clause = "RFC 4787 REQ-5",
-		.meaning = "silence after which a UDP session ends" },
+		.meaning = "silence after which a session ends" },
+	[OPT_UDP_TIMEOUT_UNREPLIED] = { "udp.timeout-unreplied", TIMEOUT_OR("same"),
+		.offset = AT(timeout_ms[TIMEOUT_UDP_UNREPLIED]), .initial = "same",
+		.clause = "RFC 4787 REQ-5", .meaning = "the same, as long as no answer has come" },
+	[OPT_UDP_PORT_TIMEOUTS] = { "udp.port-timeouts", .type = OPTION_PORT_TIMERS,
+		.offset = AT(port_timers), .initial = "none", .unit = "time",
+		.clause = "RFC 4787 REQ-5A", .meaning = "the same, by remote port" },
 
-	[OPT_TCP_MAPPING] = { "tcp.mapping", CHOICE, .offset = AT(protocol[NAT_TCP].mapping),
-		.values = mapping_values, .initial = "endpoint-independent",
-		.clause = "RFC 5382 REQ-1",
-		.meaning = "remote part that a mapping is kept apart by" },
-	[OPT_TCP_FILTERING] = { "tcp.filtering", CHOICE, .offset = AT(protocol[NAT_TCP].filtering),
-		.values = filtering_values, .initial = "address-and-port-dependent",
-		.clause = "RFC 5382 REQ-3",
-		.meaning = "remotes that may connect to a mapping" },
-	[OPT_TCP_PORTS] = { "tcp.ports", CHOICE, .offset = AT(protocol[NAT_TCP].ports),
-		.values = ports_values, .initial = "random", .clause = "RFC 7857 9",
-		.meaning = "how the external port is picked" },
-	[OPT_TCP_PORT_RANGE] = { "tcp.port-range", .type = OPTION_PORT_RANGE,
-		.offset = AT(protocol[NAT_TCP].port_range),
-		.initial = "1024-65535", .unit = "ports", .clause = "RFC 6056 3.2",
-		.meaning = "external ports to pick from" },
+	COMMON_KNOBS(TCP, "tcp", tcp_filtering_values, "both", "1024-65535",
+		"RFC 5382 REQ-1", "RFC 5382 REQ-3", "RFC 5382 REQ-3"),
+	[OPT_TCP_PARITY] = { "tcp.parity", SWITCH, .offset = AT(protocol[NAT_TCP].parity),
+		.initial = "off", .clause = "RFC 7857 8",
+		.meaning = "an odd port gets an odd one, an even port an even one" },
+	[OPT_TCP_RANGE_CLASS] = { "tcp.range-class", CHOICE,
+		.offset = AT(protocol[NAT_TCP].range_class), .values = range_class_values,
+		.initial = "keep", .clause = "RFC 5382 REQ-7",
+		.meaning = "ranges that external ports keep to; keep: below 1024 stays below" },
+	[OPT_TCP_REUSE_TRACKED] = { "tcp.reuse-tracked", SWITCH, .offset = AT(tcp.reuse_tracked),
+		.initial = "off", .clause = "RFC 6888 REQ-8A",
+		.meaning = "ports need no rest after connections that were seen to close" },
+	[OPT_TCP_UNSOLICITED_SYN] = { "tcp.unsolicited-syn", CHOICE,
+		.offset = AT(tcp.unsolicited_syn), .values = syn_values, .initial = "hold",
+		.clause = "RFC 5382 REQ-4",
+		.meaning = "inbound SYN nobody asked for; hold: ICMP error after tcp.syn-hold" },
+	[OPT_TCP_SYN_HOLD] = { "tcp.syn-hold", .type = OPTION_DURATION, .least = 100,
+		.most = 3600000, .unit = "time", .offset = AT(tcp.syn_hold_ms), .initial = "6s",
+		.clause = "RFC 5382 REQ-4",
+		.meaning = "how long an unsolicited SYN is left unanswered" },
+	[OPT_TCP_MAX_HELD_SYNS] = { "tcp.max-held-syns", NUMBER(1, 65536, "SYNs"),
+		.offset = AT(tcp.max_held_syns), .initial = "256", .clause = "RFC 5382 REQ-4A",
+		.meaning = "unsolicited SYNs to keep for an answer; beyond, no answer" },
+	[OPT_TCP_NON_SYN] = { "tcp.non-syn", CHOICE, .offset = AT(tcp.non_syn),
+		.values = non_syn_values, .initial = "drop", .clause = "RFC 5382 5",
+		.meaning = "outbound segment of no known connection that is no SYN" },
+	[OPT_TCP_RST_CHECK] = { "tcp.rst-check", SWITCH, .offset = AT(tcp.rst_check),
+		.initial = "on", .clause = "RFC 7857 2",
+		.meaning = "a RST outside the receiver's window changes no state" },
+	[OPT_TCP_STRICT_ESTABLISHED] = { "tcp.strict-established", SWITCH,
+		.offset = AT(tcp.strict_established), .initial = "off", .clause = "RFC 5382 REQ-5",
+		.meaning = "established only when both sides have sent an ACK, not only a SYN" },
+	[OPT_TCP_EXPIRY] = { "tcp.expiry", CHOICE, .offset = AT(tcp.expiry),
+		.values = expiry_values, .initial = "silent", .clause = "RFC 5382 REQ-5",
+		.meaning = "what both ends are told when an established session times out" },
 	[OPT_TCP_TIMEOUT_ESTABLISHED] = { "tcp.timeout-established", TIMEOUT,
-		.offset = AT(timeout_ms[TIMEOUT_TCP_ESTABLISHED]),
-		.initial = "7440s", .clause = "RFC 5382 REQ-5",
-		.meaning = "silence after which an open connection is forgotten" },
+		.offset = AT(timeout_ms[TIMEOUT_TCP_ESTABLISHED]), .initial = "7440s",
+		.clause = "RFC 5382 REQ-5",
+		.meaning = "silence after which an open connection ends" },
 	[OPT_TCP_TIMEOUT_TRANSITORY] = { "tcp.timeout-transitory", TIMEOUT,
-		.offset = AT(timeout_ms[TIMEOUT_TCP_TRANSITORY]),
-		.initial = "240s", .clause = "RFC 5382 REQ-5",
-		.meaning = "the same while opening, closing, reset and in TIME_WAIT" },
+		.offset = AT(tcp.transitory_ms), .initial = "240s",
+		.clause = "RFC 5382 REQ-5",
+		.meaning = "the same while it opens or closes, unless set apart below" },
+	[OPT_TCP_TIMEOUT_OPENING] = { "tcp.timeout-opening", TIMEOUT_OR("transitory"),
+		.offset = AT(timeout_ms[TIMEOUT_TCP_OPENING]), .initial = "transitory",
+		.clause = "RFC 7857 2.1", .meaning = "the same while it opens" },
+	[OPT_TCP_TIMEOUT_CLOSING] = { "tcp.timeout-closing", TIMEOUT_OR("transitory"),
+		.offset = AT(timeout_ms[TIMEOUT_TCP_CLOSING]), .initial = "transitory",
+		.clause = "RFC 7857 2.1", .meaning = "the same when both sides have sent FIN" },
+	[OPT_TCP_TIMEOUT_RESET] = { "tcp.timeout-reset", TIMEOUT_OR("transitory"),
+		.offset = AT(timeout_ms[TIMEOUT_TCP_RESET]), .initial = "transitory",
+		.clause = "RFC 7857 2.2", .meaning = "the same after a RST" },
+	[OPT_TCP_TIMEOUT_TIME_WAIT] = { "tcp.timeout-time-wait", TIMEOUT_OR("transitory"),
+		.offset = AT(timeout_ms[TIMEOUT_TCP_TIME_WAIT]), .initial = "transitory",
+		.clause = "RFC 5382 REQ-5",
+		.meaning = "time after both FINs are acknowledged" },
 
-	[OPT_ICMP_MAPPING] = { "icmp.mapping", CHOICE, .offset = AT(protocol[NAT_ICMP].mapping),
-		.values = mapping_values, .initial = "endpoint-independent",
-		.clause = "RFC 5508 REQ-1a",
-		.meaning = "remote part that a mapping is kept apart by" },
-	[OPT_ICMP_FILTERING] = { "icmp.filtering", CHOICE,
-		.offset = AT(protocol[NAT_ICMP].filtering),
-		.values = filtering_values, .initial = "address-and-port-dependent",
-		.clause = "RFC 5508 REQ-1",
-		.meaning = "remotes whose replies may come in" },
-	[OPT_ICMP_PORTS] = { "icmp.ports", CHOICE, .offset = AT(protocol[NAT_ICMP].ports),
-		.values = ports_values, .initial = "random", .clause = "RFC 7857 9",
-		.meaning = "how the external identifier is picked" },
+	COMMON_KNOBS(ICMP, "icmp", filtering_values, "outbound", "1-65535",
+		"RFC 5508 REQ-1", "RFC 5508 REQ-1", "RFC 5508 REQ-2"),
+	[OPT_ICMP_QUERIES] = { "icmp.queries", CHOICE, .offset = AT(icmp.queries),
+		.values = queries_values, .initial = "common", .clause = "RFC 5508 REQ-10",
+		.meaning = "queries that are translated; common: Echo and Timestamp" },
 	[OPT_ICMP_TIMEOUT] = { "icmp.timeout", TIMEOUT, .offset = AT(timeout_ms[TIMEOUT_ICMP]),
 		.initial = "60s", .clause = "RFC 5508 REQ-2",
 		.meaning = "silence after which a query session ends" },
+	[OPT_ICMP_ERRORS] = { "icmp.errors", CHOICE, .offset = AT(icmp.errors),
+		.values = errors_values, .initial = "translate", .clause = "RFC 5508 REQ-4, REQ-5",
+		.meaning = "ICMP errors about known sessions" },
+	[OPT_ICMP_ERROR_CHECKS] = { "icmp.error-checks", SWITCH, .offset = AT(icmp.error_checks),
+		.initial = "on", .clause = "RFC 5508 REQ-3",
+		.meaning = "whether errors with wrong checksums are dropped" },
+	[OPT_ICMP_ERROR_RATE] = { "icmp.error-rate", NUMBER(0, 1000000, "a second"),
+		.offset = AT(icmp.error_rate), .initial = "10", .clause = "RFC 5508 REQ-10",
+		.meaning = "ICMP errors and RSTs of natem's own; 0 is none" },
+	[OPT_ICMP_MUTE] = { "icmp.mute", CHOICE, .offset = AT(icmp.mute),
+		.values = mute_values, .initial = "none", .clause = "RFC 5508 REQ-9",
+		.meaning = "side that gets no ICMP errors of natem's own" },
+
+	[OPT_OTHER_PROTOCOLS] = { "other.protocols", .type = OPTION_PROTOCOLS,
+		.offset = AT(other), .initial = "none", .unit = "", .clause = "RFC 3022 2.1",
+		.meaning = "IP protocols translated by address alone, one host per address" },
+	[OPT_OTHER_FILTERING] = { "other.filtering", CHOICE,
+		.offset = AT(protocol[NAT_OTHER].filtering), .values = filtering_values,
+		.initial = "address-dependent", .clause = "",
+		.meaning = "remotes that may send to such a mapping" },
+	[OPT_OTHER_TIMEOUT] = { "other.timeout", TIMEOUT, .offset = AT(timeout_ms[TIMEOUT_OTHER]),
+		.initial = "300s", .clause = "", .meaning = "silence after which it ends" },
+
+	[OPT_FRAGMENTS_MODE] = { "fragments.mode", CHOICE, .offset = AT(fragments.mode),
+		.values = fragments_values, .initial = "any-order", .clause = "RFC 4787 REQ-14",
+		.meaning = "whether fragments may come before the first of their datagram" },
+	[OPT_FRAGMENTS_TIMEOUT] = { "fragments.timeout", .type = OPTION_DURATION, .least = 2000,
+		.most = 60000, .unit = "time", .offset = AT(fragments.timeout_ms),
+		.initial = "10s", .clause = "RFC 6146 3.4",
+		.meaning = "how long a datagram's fragments are waited for" },
+	[OPT_FRAGMENTS_MAX_HELD] = { "fragments.max-held", NUMBER(1, 4096, "fragments"),
+		.offset = AT(fragments.max_held), .initial = "256", .clause = "RFC 4787 REQ-14",
+		.meaning = "fragments that may wait for their first at once" },
+	[OPT_FRAGMENTS_MAX_BYTES] = { "fragments.max-bytes", NUMBER(2048, 268435456, "bytes"),
+		.offset = AT(fragments.max_bytes), .initial = "1048576",
+		.clause = "RFC 4787 REQ-14", .meaning = "bytes they may take together" },
+	[OPT_FRAGMENTS_MAX_PER_SOURCE] = { "fragments.max-per-source", NUMBER(1, 4096, "fragments"),
+		.offset = AT(fragments.max_per_source), .initial = "32",
+		.clause = "RFC 4787 REQ-14", .meaning = "of them, from one address" },
 };
 /* clang-format on */
 
@@ -144,305 +438,48 @@ const struct option_spec *option_spec(enum option_id id)
 
 enum option_id option_of(enum option_id udp_knob, enum nat_protocol protocol)
 {
-	static const enum option_id first[NAT_PROTOCOLS] = { OPT_UDP_MAPPING, OPT_TCP_MAPPING,
-							     OPT_ICMP_MAPPING };
+	static const enum option_id first[NAT_OTHER] = { OPT_UDP_MAPPING, OPT_TCP_MAPPING,
+							 OPT_ICMP_MAPPING };
 
+	if (protocol == NAT_OTHER)
+		return udp_knob == OPT_UDP_FILTERING ? OPT_OTHER_FILTERING : OPT_OTHER_PROTOCOLS;
 	return (enum option_id)(first[protocol] + (udp_knob - OPT_UDP_MAPPING));
 }
 
-/* --- reading a value ----------------------------------------------------------------------- */
-
-static int parse_unsigned(const char *text, uint64_t *value)
+int64_t options_timeout_ms(const struct options *o, enum timeout_class class)
 {
-	char *end;
+	unsigned int timer = class - TIMEOUT_PORT;
 
-	if (!isdigit((unsigned char)*text))
-		return -EINVAL;
-	errno = 0;
-	*value = strtoull(text, &end, 10);
-	return errno != 0 || *end != '\0' ? -EINVAL : 0;
-}
-
-static int parse_choice(const struct option_spec *spec, const char *text, unsigned int *value)
-{
-	for (unsigned int i = 0; spec->values[i].name != NULL; i++) {
-		const struct option_value *v = &spec->values[i];
-
-		if (strcmp(text, v->name) == 0 || (v->brief && strcmp(text, v->brief) == 0)) {
-			*value = i;
-			return 0;
-		}
+	switch (class) {
+	case TIMEOUT_UDP:
+	case TIMEOUT_TCP_ESTABLISHED:
+	case TIMEOUT_ICMP:
+	case TIMEOUT_OTHER:
+		return o->timeout_ms[class];
+	case TIMEOUT_UDP_UNREPLIED:
+		return o->timeout_ms[o->timeout_ms[class] != 0 ? class : TIMEOUT_UDP];
+	case TIMEOUT_TCP_OPENING:
+	case TIMEOUT_TCP_CLOSING:
+	case TIMEOUT_TCP_RESET:
+	case TIMEOUT_TCP_TIME_WAIT:
+		return o->timeout_ms[class] != 0 ? o->timeout_ms[class] : o->tcp.transitory_ms;
+	case TIMEOUT_PORT:
+	case TIMEOUT_CLASSES:
+		break;
 	}
-	return -EINVAL;
-}
-
-/* Milliseconds in one @unit that starts at @text, and its length; 0 if it is none. */
-static int64_t unit_ms(const char *text, size_t *length)
-{
-	static const struct {
-		const char *name;
-		int64_t ms;
-	} units[] = {
-		{ "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", DAY_MS }
-	};
-
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		*length = strlen(units[i].name);
-		if (strncmp(text, units[i].name, *length) == 0)
-			return units[i].ms;
-	}
-	return 0;
-}
-
-int options_parse_duration(const char *text, int64_t *ms)
-{
-	int64_t sum = 0, unit;
-	uint64_t n;
-	size_t length;
-	char *end;
-
-	if (parse_unsigned(text, &n) == 0) {
-		*ms = n > INT64_MAX / 1000 ? INT64_MAX : (int64_t)n * 1000;
-		return 0;
-	}
-	while (*text != '\0') {
-		if (!isdigit((unsigned char)*text))
-			return -EINVAL;
-		errno = 0;
-		n = strtoull(text, &end, 10);
-		unit = unit_ms(end, &length);
-		if (errno != 0 || unit == 0 || n > (uint64_t)(INT64_MAX - sum) / (uint64_t)unit)
-			return -EINVAL;
-		sum += (int64_t)n * unit;
-		text = end + length;
-	}
-	*ms = sum;
-	return sum > 0 ? 0 : -EINVAL;
-}
-
-static int parse_port_range(const char *text, struct port_range *range)
-{
-	const char *dash = strchr(text, '-');
-	uint64_t first, last;
-	char left[8];
-
-	if (dash == NULL || (size_t)(dash - text) >= sizeof(left))
-		return -EINVAL;
-	snprintf(left, sizeof(left), "%.*s", (int)(dash - text), text);
-	if (parse_unsigned(left, &first) < 0 || parse_unsigned(dash + 1, &last) < 0)
-		return -EINVAL;
-	if (first == 0 || last > UINT16_MAX || first > last)
-		return -EINVAL;
-	*range = (struct port_range){ .first = (uint16_t)first, .last = (uint16_t)last };
-	return 0;
-}
-
-static int parse_interface(const char *text, char *name)
-{
-	size_t length = strlen(text);
-
-	if (length == 0 || length >= OPTIONS_INTERFACE_MAX || strpbrk(text, "/ \t\n") != NULL)
-		return -EINVAL;
-	memcpy(name, text, length + 1);
-	return 0;
-}
-
-static bool ranges_overlap(const struct addr_range *a, const struct addr_range *b)
-{
-	return addr_compare(&a->first, &b->last) <= 0 && addr_compare(&b->first, &a->last) <= 0;
-}
-
-static int add_range(struct external_list *list, const char *text)
-{
-	struct addr_range range;
-	uint64_t total = 0;
-
-	if (list->count == OPTIONS_EXTERNAL_MAX || addr_range_parse(text, &range) < 0 ||
-	    !addr_is_unicast(&range.first) || !addr_is_unicast(&range.last))
-		return -EINVAL;
-	for (uint32_t i = 0; i < list->count; i++)
-		if (ranges_overlap(&list->ranges[i], &range))
-			return -EINVAL;
-	list->ranges[list->count++] = range;
-	for (uint32_t i = 0; i < list->count; i++)
-		total += (uint64_t)addr_ip4(&list->ranges[i].last) -
-			 addr_ip4(&list->ranges[i].first) + 1;
-	return total > OPTIONS_ADDRESSES_MAX ? -EINVAL : 0;
-}
-
-static int parse_addresses(const char *text, struct external_list *out)
-{
-	struct external_list list = { 0 };
-	char copy[OPTIONS_TEXT_MAX], *rest = copy, *word;
-
-	if (strcmp(text, "auto") == 0) {
-		*out = list;
-		return 0;
-	}
-	if (strlen(text) >= sizeof(copy))
-		return -EINVAL;
-	strcpy(copy, text);
-	while ((word = strsep(&rest, ", ")) != NULL)
-		if (*word != '\0' && add_range(&list, word) < 0)
-			return -EINVAL;
-	if (list.count == 0)
-		return -EINVAL;
-	*out = list;
-	return 0;
-}
-
-_Static_assert(sizeof(enum mapping_behavior) == sizeof(unsigned int), "a choice fits its field");
-
-/* Read @text as a value of @spec into its field of @o; @o is untouched on failure. */
-static int parse_value(const struct option_spec *spec, const char *text, struct options *o)
-{
-	void *field = (char *)o + spec->offset;
-	unsigned int choice;
-	uint64_t number;
-	int64_t ms;
-
-	switch (spec->type) {
-	case OPTION_INTERFACE:
-		return parse_interface(text, field);
-	case OPTION_ADDRESSES:
-		return parse_addresses(text, field);
-	case OPTION_PORT_RANGE:
-		return parse_port_range(text, field);
-	case OPTION_CHOICE:
-		if (parse_choice(spec, text, &choice) < 0)
-			return -EINVAL;
-		memcpy(field, &choice, sizeof(choice));
-		return 0;
-	case OPTION_NUMBER:
-		if (parse_unsigned(text, &number) < 0 || number < (uint64_t)spec->least ||
-		    number > (uint64_t)spec->most)
-			return -EINVAL;
-		memcpy(field, &number, sizeof(number));
-		return 0;
-	case OPTION_SEED:
-		number = 0;
-		if (strcmp(text, "random") != 0 && (parse_unsigned(text, &number) < 0 || !number))
-			return -EINVAL;
-		memcpy(field, &number, sizeof(number));
-		return 0;
-	case OPTION_DURATION:
-		if (options_parse_duration(text, &ms) < 0 || ms < spec->least || ms > spec->most)
-			return -EINVAL;
-		memcpy(field, &ms, sizeof(ms));
-		return 0;
-	}
-	return -EINVAL;
-}
-
-/* --- writing a value ----------------------------------------------------------------------- */
-
-static const char *format_duration(int64_t ms, char *buf)
-{
-	if (ms % 1000 == 0)
-		snprintf(buf, OPTIONS_TEXT_MAX, "%" PRId64 "s", ms / 1000);
-	else
-		snprintf(buf, OPTIONS_TEXT_MAX, "%" PRId64 "ms", ms);
-	return buf;
-}
-
-static const char *format_addresses(const struct external_list *list, char *buf)
-{
-	char first[ADDR_TEXT_MAX], last[ADDR_TEXT_MAX];
-	size_t used = 0;
-
-	if (list->count == 0)
-		return strcpy(buf, "auto");
-	for (uint32_t i = 0; i < list->count; i++) {
-		const struct addr_range *r = &list->ranges[i];
-		bool one = addr_equal(&r->first, &r->last);
-
-		used += (size_t)snprintf(buf + used, OPTIONS_TEXT_MAX - used, "%s%s%s%s",
-					 i > 0 ? "," : "", addr_format(&r->first, first),
-					 one ? "" : "-", one ? "" : addr_format(&r->last, last));
-	}
-	return buf;
+	/* A session whose entry is gone from the list ages like any other. */
+	return timer < o->port_timers.count ? o->port_timers.timers[timer].timeout_ms
+					    : o->timeout_ms[TIMEOUT_UDP];
 }
 
 const char *options_format(const struct options *o, enum option_id id, char *buf)
 {
-	const struct option_spec *spec = &specs[id];
-	const void *field = (const char *)o + spec->offset;
-	const struct port_range *range = field;
-	unsigned int choice;
-	uint64_t number;
-	int64_t ms;
-
-	switch (spec->type) {
-	case OPTION_INTERFACE:
-		return strcpy(buf, field);
-	case OPTION_ADDRESSES:
-		return format_addresses(field, buf);
-	case OPTION_PORT_RANGE:
-		snprintf(buf, OPTIONS_TEXT_MAX, "%u-%u", range->first, range->last);
-		return buf;
-	case OPTION_CHOICE:
-		memcpy(&choice, field, sizeof(choice));
-		return strcpy(buf, spec->values[choice].name);
-	case OPTION_SEED:
-	case OPTION_NUMBER:
-		memcpy(&number, field, sizeof(number));
-		if (spec->type == OPTION_SEED && number == 0)
-			return strcpy(buf, "random");
-		snprintf(buf, OPTIONS_TEXT_MAX, "%" PRIu64, number);
-		return buf;
-	case OPTION_DURATION:
-		memcpy(&ms, field, sizeof(ms));
-		return format_duration(ms, buf);
-	}
-	return strcpy(buf, "");
-}
-
-static const char *allowed_choices(const struct option_value *values, char *buf)
-{
-	size_t used = 0;
-
-	for (unsigned int i = 0; values[i].name != NULL; i++) {
-		used += (size_t)snprintf(buf + used, OPTIONS_TEXT_MAX - used, "%s%s",
-					 i > 0 ? ", " : "", values[i].name);
-		if (values[i].brief != NULL)
-			used += (size_t)snprintf(buf + used, OPTIONS_TEXT_MAX - used, " (%s)",
-						 values[i].brief);
-	}
-	return buf;
+	return option_value_format(&specs[id], o, buf);
 }
 
 const char *option_allowed(enum option_id id, char *buf)
 {
-	const struct option_spec *spec = &specs[id];
-	char least[OPTIONS_TEXT_MAX], most[OPTIONS_TEXT_MAX];
-
-	switch (spec->type) {
-	case OPTION_INTERFACE:
-		return strcpy(buf, "an interface name of 1 to 15 characters");
-	case OPTION_ADDRESSES:
-		snprintf(buf, OPTIONS_TEXT_MAX,
-			 "auto, or IPv4 addresses, ranges a-b and prefixes a/len, none twice, "
-			 "separated by commas, at most %d addresses",
-			 OPTIONS_ADDRESSES_MAX);
-		return buf;
-	case OPTION_PORT_RANGE:
-		return strcpy(buf, "a range FIRST-LAST within 1-65535");
-	case OPTION_CHOICE:
-		return allowed_choices(spec->values, buf);
-	case OPTION_SEED:
-		return strcpy(buf, "random, or a number from 1 on");
-	case OPTION_NUMBER:
-		snprintf(buf, OPTIONS_TEXT_MAX, "a number from %" PRId64 " to %" PRId64,
-			 spec->least, spec->most);
-		return buf;
-	case OPTION_DURATION:
-		format_duration(spec->least, least);
-		format_duration(spec->most, most);
-		snprintf(buf, OPTIONS_TEXT_MAX,
-			 "a time from %.16s to %.16s, such as 300s, 5m or 2h4m", least, most);
-		return buf;
-	}
-	return strcpy(buf, "");
+	return option_value_allowed(&specs[id], buf);
 }
 
 /* --- the set as a whole -------------------------------------------------------------------- */
@@ -450,10 +487,11 @@ const char *option_allowed(enum option_id id, char *buf)
 void options_init(struct options *o)
 {
 	memset(o, 0, sizeof(*o));
-	/* Identifiers have no knob for their range: all but 0, which some stacks treat apart. */
-	o->protocol[NAT_ICMP].port_range = (struct port_range){ .first = 1, .last = UINT16_MAX };
+	/* Other protocols have no ports: the one a mapping has is the protocol's number. */
+	o->protocol[NAT_OTHER].port_range = (struct port_range){ .first = 1, .last = UINT8_MAX };
+	o->protocol[NAT_OTHER].fragments = SWITCH_ON;
 	for (unsigned int id = 0; id < OPTION_COUNT; id++)
-		if (parse_value(&specs[id], specs[id].initial, o) < 0)
+		if (option_value_parse(&specs[id], specs[id].initial, o) < 0)
 			abort(); /* the table contradicts itself */
 }
 
@@ -508,7 +546,7 @@ int options_set(struct options *o, const char *key, const char *value, char *why
 	for (unsigned int id = 0; id < OPTION_COUNT; id++) {
 		if (strcmp(specs[id].key, key) != 0)
 			continue;
-		if (parse_value(&specs[id], value, o) == 0)
+		if (option_value_parse(&specs[id], value, o) == 0)
 			return 0;
 		snprintf(why, why_size, "%s: '%.64s' is not allowed; allowed: %s", key, value,
 			 option_allowed((enum option_id)id, allowed));
@@ -518,6 +556,73 @@ int options_set(struct options *o, const char *key, const char *value, char *why
 	return -ENOENT;
 }
 
+/* A shared port has no one to give a stranger's packet to (RFC 7857 section 3). */
+static int check_overlap(const struct options *o, char *why, size_t why_size)
+{
+	char value[OPTIONS_TEXT_MAX];
+
+	for (int p = 0; p < NAT_OTHER; p++) {
+		enum option_id overlap = option_of(OPT_UDP_PORT_OVERLAP, (enum nat_protocol)p);
+		enum option_id other = option_of(OPT_UDP_FILTERING, (enum nat_protocol)p);
+
+		if (o->protocol[p].overlap == SWITCH_OFF)
+			continue;
+		if (o->protocol[p].ports == PORTS_OVERLOAD)
+			other = option_of(OPT_UDP_PORTS, (enum nat_protocol)p);
+		else if (o->protocol[p].filtering != FILTERING_ENDPOINT_INDEPENDENT)
+			continue;
+		snprintf(
+			why, why_size,
+			"%s=on and %s=%.32s contradict each other; a port that several hosts share "
+			"leads to one of them only for a remote it was used with",
+			specs[overlap].key, specs[other].key, options_format(o, other, value));
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* An address may have one meaning only. */
+static int check_addresses(const struct options *o, char *why, size_t why_size)
+{
+	char text[ADDR_TEXT_MAX];
+
+	for (uint32_t i = 0; i < o->pairs.count; i++) {
+		const struct address_pair *pair = &o->pairs.pairs[i];
+
+		for (uint32_t j = 0; j < o->forwards.count; j++) {
+			const struct forward *f = &o->forwards.forwards[j];
+
+			if (f->any_address || !addr_equal(&f->external, &pair->external))
+				continue;
+			snprintf(
+				why, why_size,
+				"nat.one-to-one and nat.forwards both use %s; a one-to-one address "
+				"has no ports left to forward",
+				addr_format(&pair->external, text));
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static int check_ports(const struct options *o, char *why, size_t why_size)
+{
+	for (int p = 0; p < NAT_ICMP; p++) {
+		const struct protocol_options *po = &o->protocol[p];
+
+		if (po->range_class == RANGE_IGNORE || po->port_range.last >= 1024)
+			continue;
+		snprintf(why, why_size,
+			 "%s=%u-%u and %s contradict each other; a port from 1024 on must stay "
+			 "there, unless the latter is ignore",
+			 specs[option_of(OPT_UDP_PORT_RANGE, (enum nat_protocol)p)].key,
+			 po->port_range.first, po->port_range.last,
+			 specs[p == NAT_UDP ? OPT_UDP_RANGE_CLASS : OPT_TCP_RANGE_CLASS].key);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 int options_check(const struct options *o, char *why, size_t why_size)
 {
 	if (strcmp(o->lan, o->wan) == 0) {
@@ -525,6 +630,9 @@ int options_check(const struct options *o, char *why, size_t why_size)
 			 o->lan);
 		return -EINVAL;
 	}
+	if (check_overlap(o, why, why_size) < 0 || check_addresses(o, why, why_size) < 0 ||
+	    check_ports(o, why, why_size) < 0)
+		return -EINVAL;
 	if (o->max_sessions < o->max_mappings) {
 		snprintf(why, why_size,
 			 "nat.max-sessions (%" PRIu64 ") is below nat.max-mappings (%" PRIu64

@@ -1,89 +1,273 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "nat/core/steps.h"
 
-/* All of one host's mappings hash alike, which is what pairs them with one external address. */
-static uint32_t host_hash(const struct nat *nat, const struct endpoint *internal)
+static struct nat_outcome refuse_by_quota(struct nat *nat, struct host *host,
+					  enum nat_reason reason, enum option_id knob,
+					  struct mono now)
 {
-	const struct endpoint host = { .addr = internal->addr };
-
-	return tuple_hash(&nat->mappings.key, NAT_UDP, &host, &host);
+	report_host_limit(nat, host, reason, now);
+	return drop_by(reason, knob, NAT_NONE);
 }
 
-/* A mapping for @internal that has no session yet; the caller adds one at once. */
-static uint32_t make_mapping(struct nat *nat, enum nat_protocol protocol,
-			     const struct endpoint *internal, const struct endpoint *remote_part,
-			     struct mono now, struct nat_outcome *refused)
+static bool is_rate(enum option_id knob)
+{
+	return knob == OPT_NAT_NEW_MAPPINGS_PER_SECOND || knob == OPT_UDP_NEW_MAPPINGS_PER_SECOND ||
+	       knob == OPT_TCP_NEW_MAPPINGS_PER_SECOND || knob == OPT_ICMP_NEW_MAPPINGS_PER_SECOND;
+}
+
+/* An external endpoint for @wanted: of a forward, or a free one of the pool. */
+static bool choose_external(struct nat *nat, struct mapping *wanted, const struct endpoint *remote,
+			    struct mono now, struct nat_outcome *refused)
+{
+	static const struct addr nowhere;
+	enum nat_protocol protocol = (enum nat_protocol)wanted->protocol;
+	const struct addr *any =
+		nat->ports.count > 0 ? port_pick_address(nat, wanted->host) : &nowhere;
+	enum nat_reason reason;
+
+	if (forward_outbound(nat, protocol, &wanted->internal, any, &wanted->external)) {
+		wanted->fixed = true;
+		wanted->behavior = MAPPING_ENDPOINT_INDEPENDENT;
+		wanted->remote = (struct endpoint){ 0 };
+		return true;
+	}
+	reason = port_pick(nat, protocol, &wanted->internal, remote, wanted->host, now,
+			   &wanted->external);
+	if (reason != REASON_MAPPING_CREATED) {
+		report_limit(nat, reason, now);
+		*refused = drop_by(reason,
+				   reason == REASON_NO_BLOCK	      ? OPT_NAT_INTERNAL
+				   : reason == REASON_PORTS_EXHAUSTED ? OPT_NAT_EXTERNAL
+								      : OPT_NAT_BLOCKS,
+				   NAT_NONE);
+		return false;
+	}
+	wanted->holds_port = true;
+	limit_is_over(nat, REASON_PORTS_EXHAUSTED);
+	return true;
+}
+
+static uint32_t make_for_host(struct nat *nat, struct mapping *wanted,
+			      const struct endpoint *remote, struct mono now,
+			      struct nat_outcome *refused)
+{
+	struct host *host = host_at(&nat->hosts, wanted->host);
+	enum nat_protocol protocol = (enum nat_protocol)wanted->protocol;
+	enum option_id knob = host_refuses_mapping(host, &nat->options, protocol, now);
+
+	if (knob != OPT_NONE) {
+		*refused = refuse_by_quota(nat, host,
+					   is_rate(knob) ? REASON_RATE_QUOTA : REASON_HOST_QUOTA,
+					   knob, now);
+		return NAT_NONE;
+	}
+	knob = host_refuses_session(host, &nat->options, protocol);
+	if (knob != OPT_NONE) {
+		*refused = refuse_by_quota(nat, host, REASON_HOST_QUOTA, knob, now);
+		return NAT_NONE;
+	}
+	if (!choose_external(nat, wanted, remote, now, refused))
+		return NAT_NONE;
+	return lifetime_add_mapping(nat, wanted, now);
+}
+
+/* A mapping for @flow that has no session yet; the caller adds one at once. */
+static uint32_t make_mapping(struct nat *nat, const struct flow *flow,
+			     const struct endpoint *remote_part, struct mono now,
+			     struct nat_outcome *refused)
 {
 	struct mapping wanted = {
-		.protocol = (uint8_t)protocol,
-		.behavior = (uint8_t)nat->options.protocol[protocol].mapping,
-		.internal = *internal,
+		.protocol = (uint8_t)flow->protocol,
+		.behavior = (uint8_t)nat->options.protocol[flow->protocol].mapping,
+		.internal = flow->own,
 		.remote = *remote_part,
 		.created = now,
 	};
+	uint32_t mapping;
 
 	*refused = drop_by(REASON_MAPPINGS_FULL, OPT_NAT_MAX_MAPPINGS, NAT_NONE);
 	if (arena_full(&nat->mappings.arena))
-		return NAT_NONE;
-	if (!ports_pick(&nat->ports, &nat->options, protocol, internal, host_hash(nat, internal),
-			&nat->rng, &wanted.external)) {
-		*refused = drop_by(REASON_PORTS_EXHAUSTED, OPT_NAT_EXTERNAL, NAT_NONE);
-		return NAT_NONE;
-	}
-	return mapping_add(&nat->mappings, &wanted);
+		goto full;
+	wanted.host = host_pin(&nat->hosts, &flow->own.addr);
+	if (wanted.host == NAT_NONE)
+		goto full;
+	mapping = make_for_host(nat, &wanted, &flow->remote, now, refused);
+	lifetime_unpin_host(nat, wanted.host);
+	return mapping;
+
+full:
+	report_limit(nat, REASON_MAPPINGS_FULL, now);
+	return NAT_NONE;
+}
+
+/*
+ * Where ports overlap, another host may use the same external port towards this remote: then this
+ * mapping cannot serve it, and a second one must.
+ */
+static bool serves(struct nat *nat, uint32_t mapping, const struct flow *flow, struct mono now)
+{
+	uint32_t other;
+
+	if (nat->options.protocol[flow->protocol].overlap == SWITCH_OFF)
+		return true;
+	other = session_find_external(&nat->sessions, flow->protocol,
+				      &mapping_at(&nat->mappings, mapping)->external,
+				      &flow->remote);
+	return lifetime_live_session(nat, other, now) == NAT_NONE;
+}
+
+/* The mapping @flow goes through, if there is one. A forward's has no remote part. */
+static uint32_t find_mapping(struct nat *nat, const struct flow *flow,
+			     const struct endpoint *remote_part, struct mono now)
+{
+	static const struct endpoint nowhere;
+	uint32_t n = mapping_find_internal(&nat->mappings, flow->protocol, &flow->own, remote_part);
+
+	n = lifetime_live_mapping(nat, n, now);
+	if (n != NAT_NONE || endpoint_equal(remote_part, &nowhere))
+		return n;
+	n = mapping_find_internal(&nat->mappings, flow->protocol, &flow->own, &nowhere);
+	n = lifetime_live_mapping(nat, n, now);
+	return n != NAT_NONE && mapping_at(&nat->mappings, n)->fixed ? n : NAT_NONE;
 }
 
 /* First packet between these two endpoints: find or make the mapping, make the session. */
-static struct nat_outcome open_session(struct nat *nat, enum nat_protocol protocol,
-				       const struct endpoint *internal,
-				       const struct endpoint *remote, struct mono now)
+static struct nat_outcome open_session(struct nat *nat, const struct flow *flow, struct mono now)
 {
-	struct endpoint part = mapping_remote_part(nat->options.protocol[protocol].mapping, remote);
+	struct endpoint part =
+		mapping_remote_part(nat->options.protocol[flow->protocol].mapping, &flow->remote);
 	enum nat_reason reason = REASON_SESSION_CREATED;
 	struct nat_outcome refused;
 	uint32_t mapping;
 
-	if (arena_full(&nat->sessions.arena))
-		return drop_by(REASON_SESSIONS_FULL, OPT_NAT_MAX_SESSIONS, NAT_NONE);
-	mapping = mapping_find_internal(&nat->mappings, protocol, internal, &part);
-	mapping = lifetime_live_mapping(nat, mapping, now);
+	mapping = find_mapping(nat, flow, &part, now);
+	if (mapping != NAT_NONE && !serves(nat, mapping, flow, now))
+		mapping = NAT_NONE;
+	if (mapping != NAT_NONE && !lifetime_admits_session(nat, mapping, &refused, now))
+		return refused;
 	if (mapping == NAT_NONE) {
 		reason = REASON_MAPPING_CREATED;
-		mapping = make_mapping(nat, protocol, internal, &part, now, &refused);
+		if (arena_full(&nat->sessions.arena)) {
+			report_limit(nat, REASON_SESSIONS_FULL, now);
+			return drop_by(REASON_SESSIONS_FULL, OPT_NAT_MAX_SESSIONS, NAT_NONE);
+		}
+		mapping = make_mapping(nat, flow, &part, now, &refused);
 		if (mapping == NAT_NONE)
 			return refused;
 	}
-	return rewritten(reason, mapping, lifetime_add_session(nat, mapping, remote, now));
+	return rewritten(reason, mapping,
+			 lifetime_add_session(nat, mapping, &flow->remote, NAT_INTERNAL, now));
+}
+
+/* The router itself, with a packet of none of the connections that are translated. */
+static bool is_routers_own(const struct nat *nat, const struct packet *pkt, const struct flow *flow)
+{
+	const struct port_list *reserved = &nat->options.reserved;
+
+	if (nat->options.unmatched != UNMATCHED_ACCEPT || !nat_is_external(nat, &flow->own.addr))
+		return false;
+	if (flow->protocol == NAT_TCP && !tcp_opens(pkt->tcp_flags))
+		return true;
+	if (flow->protocol == NAT_ICMP)
+		return !packet_is_icmp_request(pkt);
+	for (uint32_t i = 0; i < reserved->count; i++)
+		if (flow->own.port >= reserved->ranges[i].first &&
+		    flow->own.port <= reserved->ranges[i].last)
+			return true;
+	return false;
+}
+
+/* A TCP segment that opens nothing, of a connection we do not know. */
+static struct nat_outcome open_half_way(struct nat *nat, const struct packet *pkt,
+					const struct flow *flow, struct mono now)
+{
+	struct nat_outcome outcome = drop_by(REASON_TCP_NO_SESSION, OPT_TCP_NON_SYN, NAT_NONE);
+
+	switch (nat->options.tcp.non_syn) {
+	case NON_SYN_DROP:
+		return outcome;
+	case NON_SYN_RESET:
+		answer_reset(nat, pkt, now);
+		return outcome;
+	case NON_SYN_PICK_UP:
+		break;
+	}
+	if (pkt->tcp_flags & (PACKET_TCP_RST | PACKET_TCP_SYN))
+		return outcome;
+	outcome = open_session(nat, flow, now);
+	if (outcome.verdict != NAT_REWRITTEN)
+		return outcome;
+	tcp_pick_up(&session_at(&nat->sessions, outcome.session)->tcp);
+	outcome.reason = REASON_PICKED_UP;
+	return outcome;
+}
+
+static struct nat_outcome open_flow(struct nat *nat, const struct packet *pkt,
+				    const struct flow *flow, struct mono now)
+{
+	if (flow->protocol == NAT_TCP && !tcp_opens(pkt->tcp_flags))
+		return open_half_way(nat, pkt, flow, now);
+	if (flow->protocol == NAT_ICMP && !packet_is_icmp_request(pkt))
+		return drop(REASON_ICMP_TYPE);
+	return open_session(nat, flow, now);
+}
+
+static bool is_refusal(enum nat_reason reason)
+{
+	return reason != REASON_TCP_NO_SESSION && reason != REASON_ICMP_TYPE;
+}
+
+struct nat_outcome outbound_session(struct nat *nat, const struct packet *pkt,
+				    const struct flow *flow, struct mono now)
+{
+	uint32_t n =
+		session_find_internal(&nat->sessions, flow->protocol, &flow->own, &flow->remote);
+	struct nat_outcome outcome;
+
+	n = lifetime_live_session(nat, n, now);
+	if (n != NAT_NONE) {
+		const struct session *s = session_at(&nat->sessions, n);
+
+		/* A query's answer goes the other way than the query (RFC 5508 section 3). */
+		if (flow->protocol == NAT_ICMP && s->inbound == packet_is_icmp_request(pkt))
+			return drop(REASON_ICMP_TYPE);
+		outcome = rewritten(REASON_TRANSLATED, s->mapping, n);
+	} else {
+		if (is_routers_own(nat, pkt, flow))
+			return pass(REASON_ROUTER);
+		outcome = open_flow(nat, pkt, flow, now);
+		if (outcome.verdict == NAT_DROPPED && is_refusal(outcome.reason)) {
+			if (lifetime_make_room(nat, now))
+				outcome = open_flow(nat, pkt, flow, now);
+			if (outcome.verdict == NAT_DROPPED)
+				answer_full(nat, pkt, now);
+		}
+	}
+	if (outcome.verdict == NAT_REWRITTEN && flow->protocol == NAT_TCP &&
+	    tcp_opens(pkt->tcp_flags))
+		hold_cancel(&nat->held_syns, &mapping_at(&nat->mappings, outcome.mapping)->external,
+			    &flow->remote);
+	return outcome;
 }
 
 struct nat_outcome outbound_translate(struct nat *nat, struct packet *pkt,
 				      enum nat_protocol protocol, struct mono now)
 {
-	const struct endpoint internal = pkt->source;
-	struct endpoint remote = pkt->destination;
+	struct flow flow = { .protocol = protocol, .own = pkt->source, .remote = pkt->destination };
 	struct nat_outcome outcome;
-	uint32_t session;
 
-	if (protocol == NAT_ICMP) {
-		if (!packet_is_icmp_request(pkt))
-			return drop(REASON_ICMP_TYPE);
-		remote.port = 0;
-	}
-	session = session_find_internal(&nat->sessions, protocol, &internal, &remote);
-	session = lifetime_live_session(nat, session, now);
-	if (session != NAT_NONE) {
-		outcome = rewritten(REASON_TRANSLATED, session_at(&nat->sessions, session)->mapping,
-				    session);
-	} else {
-		if (protocol == NAT_TCP && !tcp_opens(pkt->tcp_flags))
-			return drop(REASON_TCP_NO_SESSION);
-		outcome = open_session(nat, protocol, &internal, &remote, now);
-		if (outcome.verdict == NAT_DROPPED && lifetime_make_room(nat, now))
-			outcome = open_session(nat, protocol, &internal, &remote, now);
-		if (outcome.verdict == NAT_DROPPED)
-			return outcome;
-	}
+	if (forward_is_exempt(&nat->options, &flow.remote))
+		return pass(REASON_EXEMPT);
+	if (protocol == NAT_ICMP || protocol == NAT_OTHER)
+		flow.remote.port = 0;
+	if (protocol == NAT_OTHER)
+		flow.own.port = pkt->protocol;
+	outcome = outbound_session(nat, pkt, &flow, now);
+	if (outcome.verdict != NAT_REWRITTEN)
+		return outcome;
 	lifetime_account(nat, outcome.session, pkt, NAT_INTERNAL, now);
 	packet_set_source(pkt, &mapping_at(&nat->mappings, outcome.mapping)->external);
+	if (nat->options.ip_id == IP_ID_REWRITE)
+		ip_id_rewrite(&nat->ip_ids, &nat->mappings.key, pkt);
 	return outcome;
 }

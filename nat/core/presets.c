@@ -65,6 +65,20 @@ static void explain_unknown(const char *name, char *why, size_t why_size)
 					 preset_spec(i)->name);
 }
 
+/* What describes the machine stays as it is in @from. */
+static void keep_machine(struct options *o, const struct options *from)
+{
+	char value[OPTIONS_TEXT_MAX], why[256];
+
+	for (unsigned int id = 0; id < OPTION_COUNT; id++) {
+		const struct option_spec *spec = option_spec((enum option_id)id);
+
+		if (spec->machine)
+			options_set(o, spec->key, options_format(from, (enum option_id)id, value),
+				    why, sizeof(why));
+	}
+}
+
 int presets_set(struct options *o, const char *key, const char *value, char *why, size_t why_size)
 {
 	const struct preset *preset;
@@ -78,12 +92,7 @@ int presets_set(struct options *o, const char *key, const char *value, char *why
 		return -EINVAL;
 	}
 	options_init(&fresh);
-	memcpy(fresh.lan, o->lan, sizeof(fresh.lan));
-	memcpy(fresh.wan, o->wan, sizeof(fresh.wan));
-	fresh.external = o->external;
-	fresh.max_mappings = o->max_mappings;
-	fresh.max_sessions = o->max_sessions;
-	fresh.seed = o->seed;
+	keep_machine(&fresh, o);
 	for (const struct knob *k = preset->knobs; k->key != NULL; k++) {
 		int err = options_set(&fresh, k->key, k->value, why, why_size);
 

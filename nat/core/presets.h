@@ -23,7 +23,8 @@ const struct preset_spec *preset_spec(unsigned int index);
 
 /*
  * presets_set() - set a knob, or with the key "nat.preset" all knobs of a preset
- * A preset leaves alone what describes the machine: interfaces, addresses, table sizes, seed.
+ * A preset leaves alone what describes the machine and its network: interfaces, addresses, what is
+ * forwarded or exempt, table sizes, seed.
  * Return: as options_set(); on failure @o is untouched.
  */
 int presets_set(struct options *o, const char *key, const char *value, char *why, size_t why_size);

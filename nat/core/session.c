@@ -144,7 +144,7 @@ void session_touch(struct session_table *t, uint32_t n, enum timeout_class class
 
 struct mono session_expiry(const struct session *s, const struct options *o)
 {
-	return mono_add_ms(s->last_use, o->timeout_ms[s->class]);
+	return mono_add_ms(s->last_use, options_timeout_ms(o, (enum timeout_class)s->class));
 }
 
 bool session_is_expired(const struct session *s, const struct options *o, struct mono now)
@@ -154,17 +154,24 @@ bool session_is_expired(const struct session *s, const struct options *o, struct
 
 /* --- sessions of a mapping, sessions of a peer ---------------------------------------------- */
 
+/* Those that keep the mapping alive come first, so that its head tells whether it lives. */
 static void mapping_link(struct session_table *t, uint32_t n)
 {
 	struct session *s = session_at(t, n);
 	struct mapping *m = mapping_at(t->mappings, s->mapping);
 
-	s->mapping_previous = NAT_NONE;
-	s->mapping_next = m->first_session;
-	if (m->first_session != NAT_NONE)
-		session_at(t, m->first_session)->mapping_previous = n;
-	m->first_session = n;
+	s->mapping_previous = s->keeping ? NAT_NONE : m->last_session;
+	s->mapping_next = s->keeping ? m->first_session : NAT_NONE;
+	if (s->mapping_previous != NAT_NONE)
+		session_at(t, s->mapping_previous)->mapping_next = n;
+	else
+		m->first_session = n;
+	if (s->mapping_next != NAT_NONE)
+		session_at(t, s->mapping_next)->mapping_previous = n;
+	else
+		m->last_session = n;
 	m->sessions++;
+	m->keeping += s->keeping;
 }
 
 static void mapping_unlink(struct session_table *t, const struct session *s)
@@ -177,7 +184,21 @@ static void mapping_unlink(struct session_table *t, const struct session *s)
 		m->first_session = s->mapping_next;
 	if (s->mapping_next != NAT_NONE)
 		session_at(t, s->mapping_next)->mapping_previous = s->mapping_previous;
+	else
+		m->last_session = s->mapping_previous;
 	m->sessions--;
+	m->keeping -= s->keeping;
+}
+
+void session_keep(struct session_table *t, uint32_t n)
+{
+	struct session *s = session_at(t, n);
+
+	if (s->keeping)
+		return;
+	mapping_unlink(t, s);
+	s->keeping = true;
+	mapping_link(t, n);
 }
 
 static void peer_link(struct session_table *t, uint32_t n)
@@ -219,7 +240,7 @@ static void peer_unlink(struct session_table *t, uint32_t n)
 /* --- adding and removing ------------------------------------------------------------------- */
 
 uint32_t session_add(struct session_table *t, uint32_t mapping, const struct endpoint *remote,
-		     enum timeout_class class, struct mono now)
+		     enum timeout_class class, bool keeping, struct mono now)
 {
 	const struct mapping *m = mapping_at(t->mappings, mapping);
 	enum nat_protocol protocol = (enum nat_protocol)m->protocol;
@@ -232,6 +253,7 @@ uint32_t session_add(struct session_table *t, uint32_t mapping, const struct end
 	s->mapping = mapping;
 	s->remote = *remote;
 	s->class = (uint8_t) class;
+	s->keeping = keeping;
 	s->created = s->last_use = now;
 	arena_publish(&t->arena, n);
 	index_add(&t->by_internal, pair_hash(t, protocol, &m->internal, remote), n);

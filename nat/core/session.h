@@ -6,6 +6,9 @@
  *             the ring of its peer, and in exactly one expiry list. Each expiry list is ordered
  *             by last use, so its head is always the next to go.
  *
+ * A session that a stranger opened, and that the internal host has not answered, does not keep its
+ * mapping alive: that would let anybody outside hold a port for ever (RFC 7857 section 7).
+ *
  * A peer is a mapping's remote address, whatever the port. Sessions of one peer form a ring and
  * one of them stands in by_peer: that answers address-dependent filtering with one look-up.
  */
@@ -19,8 +22,11 @@ struct session {
 	uint32_t mark;	  /* the arena's */
 	uint32_t mapping; /* record number */
 	struct endpoint remote;
-	uint8_t class;	 /* enum timeout_class: which expiry list */
-	uint8_t indexed; /* stands in by_peer for its ring */
+	uint8_t class; /* enum timeout_class: which expiry list */
+	bool indexed;  /* stands in by_peer for its ring */
+	bool keeping;  /* keeps its mapping alive */
+	bool replied;  /* packets have gone both ways */
+	bool inbound;  /* opened from outside */
 	struct tcp_track tcp;
 	struct mono created, last_use;
 	struct traffic traffic[2];		 /* by side sent from */
@@ -58,9 +64,12 @@ uint32_t session_find_external(const struct session_table *t, enum nat_protocol 
 uint32_t session_find_peer(const struct session_table *t, uint32_t mapping,
 			   const struct endpoint *remote);
 
-/* A new session in expiry list @class, used at @now; NAT_NONE if full. It must not exist yet. */
+/* A new session in expiry list @class, used at @now; NAT_NONE if full. It must not exist yet.
+ * @keeping: it keeps its mapping alive from the start */
 uint32_t session_add(struct session_table *t, uint32_t mapping, const struct endpoint *remote,
-		     enum timeout_class class, struct mono now);
+		     enum timeout_class class, bool keeping, struct mono now);
+/* From now on it keeps its mapping alive. */
+void session_keep(struct session_table *t, uint32_t n);
 /* Its traffic goes to the mapping's past. Does not remove a mapping that has none left. */
 void session_remove(struct session_table *t, uint32_t n);
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * steps.h - the steps of a packet inside the core, and what they share
- * Owns:       the calls between nat.c, outbound.c, inbound.c, icmp_error.c, filter.c and
- *             lifetime.c; nothing outside core includes it.
+ * Owns:       the calls between the files that are one step each; nothing outside core includes it.
  * Invariants: a step returns the whole outcome; drop() is the only way to drop a packet.
  */
 #ifndef CORE_STEPS_H
@@ -28,39 +27,125 @@ static inline struct nat_outcome rewritten(enum nat_reason reason, uint32_t mapp
 	return (struct nat_outcome){ NAT_REWRITTEN, reason, mapping, session, OPT_NONE };
 }
 
+static inline struct nat_outcome pass(enum nat_reason reason)
+{
+	return (struct nat_outcome){ NAT_PASS, reason, NAT_NONE, NAT_NONE, OPT_NONE };
+}
+
+/* What a packet says about whom: our end (internal or external, by the side it comes from) and the
+ * remote one, as the tables have them. */
+struct flow {
+	enum nat_protocol protocol;
+	struct endpoint own, remote;
+	bool hairpin; /* the remote is an internal host too */
+};
+
+/* nat.c */
+enum nat_protocol nat_protocol_of(const struct packet *pkt);
+/* One that is whole, or the first fragment: all steps but the fragments'. */
+struct nat_outcome translate_whole(struct nat *nat, struct packet *pkt, enum nat_side from,
+				   struct mono now);
+/* Report that @reason refuses packets, once until limit_is_over(). */
+void report_limit(struct nat *nat, enum nat_reason reason, struct mono now);
+void report_host_limit(struct nat *nat, struct host *host, enum nat_reason reason, struct mono now);
+void limit_is_over(struct nat *nat, enum nat_reason reason);
+
 /* outbound.c: from an internal endpoint to a remote one (RFC 3022 section 4.1). */
 struct nat_outcome outbound_translate(struct nat *nat, struct packet *pkt,
 				      enum nat_protocol protocol, struct mono now);
+/* The session of an outbound packet, found or made; nothing rewritten or counted yet. */
+struct nat_outcome outbound_session(struct nat *nat, const struct packet *pkt,
+				    const struct flow *flow, struct mono now);
 
 /* inbound.c: from a remote endpoint to an external one of ours. */
 struct nat_outcome inbound_translate(struct nat *nat, struct packet *pkt,
+				     enum nat_protocol protocol, struct mono now);
+/* The same as above: the session may be NAT_NONE where filtering admits without one. */
+struct nat_outcome inbound_session(struct nat *nat, const struct packet *pkt,
+				   const struct flow *flow, struct mono now);
+/* A packet passed without a session of its own. */
+void inbound_count_once(struct nat *nat, const struct packet *pkt, uint32_t mapping);
+
+/* unmatched.c: inbound, and nobody to give it to. */
+struct nat_outcome unmatched_answer(struct nat *nat, const struct packet *pkt,
+				    const struct flow *flow, struct mono now);
+/* The same for a mapping that does not admit it. */
+struct nat_outcome filtered_answer(struct nat *nat, const struct packet *pkt,
+				   const struct flow *flow, uint32_t mapping, struct mono now);
+/* Answer the SYNs that were held long enough; returns when the next is due. */
+struct mono unmatched_tick(struct nat *nat, struct mono now);
+
+/* hairpin.c: from an internal host to a mapping of ours (RFC 4787 section 6). */
+struct nat_outcome hairpin_translate(struct nat *nat, struct packet *pkt,
 				     enum nat_protocol protocol, struct mono now);
 
 /* icmp_error.c: an ICMP error and the packet it quotes (RFC 5508 section 4). Never refreshes. */
 struct nat_outcome icmp_error_translate(struct nat *nat, struct packet *pkt, enum nat_side from,
 					struct mono now);
 
+/* fragment.c: a packet that is a piece of a datagram. */
+struct nat_outcome fragment_translate(struct nat *nat, struct packet *pkt, enum nat_side from,
+				      struct mono now);
+/* Let go what has waited too long; returns when the next will have. */
+struct mono fragment_tick(struct nat *nat, struct mono now);
+
 /* filter.c: may @remote send to mapping @m, with which it has no session? (RFC 4787 section 5) */
 bool filter_admits(struct nat *nat, uint32_t m, const struct endpoint *remote, struct mono now);
+
+/* port_pick.c: an external endpoint for a new mapping of @internal, whose host is @host. */
+enum nat_reason port_pick(struct nat *nat, enum nat_protocol protocol,
+			  const struct endpoint *internal, const struct endpoint *remote,
+			  uint32_t host, struct mono now, struct endpoint *external);
+/* The pool address that @host's mappings get when it is paired; the pool is not empty. */
+const struct addr *port_pick_address(const struct nat *nat, uint32_t host);
+
+/* forward.c: what the knobs say leads where. Each true if they say anything. */
+bool forward_inbound(const struct nat *nat, enum nat_protocol protocol,
+		     const struct endpoint *external, struct endpoint *internal);
+/* @any: the external address where the forward names none. */
+bool forward_outbound(const struct nat *nat, enum nat_protocol protocol,
+		      const struct endpoint *internal, const struct addr *any,
+		      struct endpoint *external);
+bool forward_dmz(const struct nat *nat, enum nat_protocol protocol, const struct endpoint *external,
+		 struct endpoint *internal);
+bool forward_is_exempt(const struct options *o, const struct endpoint *remote);
+
+/* answer.c: what we say by ourselves, within the rate that icmp.error-rate allows. */
+void answer_unreachable(struct nat *nat, const struct packet *about, enum nat_side to, uint8_t code,
+			struct mono now);
+void answer_reset(struct nat *nat, const struct packet *about, struct mono now);
+/* RST to both ends of a connection that timed out; not rate-limited. */
+void answer_expiry(struct nat *nat, uint32_t session);
+/* No room for a new flow: tell the host as nat.on-full says. */
+void answer_full(struct nat *nat, const struct packet *about, struct mono now);
 
 /* lifetime.c: what is over is removed wherever it is met, so no answer depends on when the
  * timer last ran. */
 
+/* A mapping as @wanted for a host that is pinned; it has no session yet. NAT_NONE if full. */
+uint32_t lifetime_add_mapping(struct nat *nat, const struct mapping *wanted, struct mono now);
+/* One pin of a host less; one that has nothing left is removed with its blocks. */
+void lifetime_unpin_host(struct nat *nat, uint32_t host);
 /* @session (NAT_NONE is fine) if it is alive at @now. One that is not is removed, with its mapping
- * if it was the last, and NAT_NONE returned. */
+ * if none is left that keeps it, and NAT_NONE returned. */
 uint32_t lifetime_live_session(struct nat *nat, uint32_t session, struct mono now);
 /* The same for a mapping: expired sessions at the head of its list are removed. */
 uint32_t lifetime_live_mapping(struct nat *nat, uint32_t mapping, struct mono now);
 /* Remove what is over, so that it does not stand in the way of what is new. False if there was
  * nothing to remove. */
 bool lifetime_make_room(struct nat *nat, struct mono now);
-/* Remove a session, and its mapping and port if it was the last. */
+/* The timer of @session ran out: remove it as below, and tell its ends if they are to be told. */
+void lifetime_expire_session(struct nat *nat, uint32_t session);
+/* Remove a session, and its mapping and port if none is left that keeps it. */
 void lifetime_remove_session(struct nat *nat, uint32_t session);
 /* Remove a mapping with all its sessions. */
 void lifetime_remove_mapping(struct nat *nat, uint32_t mapping);
+/* May there be one more session of @mapping? If not, why not is in @refused. */
+bool lifetime_admits_session(struct nat *nat, uint32_t mapping, struct nat_outcome *refused,
+			     struct mono now);
 /* New session, its timer class that of a first packet; there must be room (arena_full()). */
 uint32_t lifetime_add_session(struct nat *nat, uint32_t mapping, const struct endpoint *remote,
-			      struct mono now);
+			      enum nat_side opener, struct mono now);
 /* A packet of @session passed: count it, move the TCP machine, restart the timer as due. */
 void lifetime_account(struct nat *nat, uint32_t session, const struct packet *pkt,
 		      enum nat_side from, struct mono now);

@@ -5,7 +5,7 @@
 
 const char *nat_protocol_name(enum nat_protocol protocol)
 {
-	static const char *const names[NAT_PROTOCOLS] = { "udp", "tcp", "icmp" };
+	static const char *const names[NAT_PROTOCOLS] = { "udp", "tcp", "icmp", "other" };
 
 	return names[protocol];
 }

@@ -14,15 +14,18 @@
 #include "common/addr.h"
 #include "common/siphash.h"
 
-/* UDP, TCP and ICMP queries have separate mappings, filters and knobs (RFC 7857 section 5). */
-enum nat_protocol { NAT_UDP, NAT_TCP, NAT_ICMP, NAT_PROTOCOLS };
+/*
+ * UDP, TCP and ICMP queries have separate mappings, filters and knobs (RFC 7857 section 5). Other
+ * IP protocols have neither ports nor identifiers: their endpoint's port is the protocol's number.
+ */
+enum nat_protocol { NAT_UDP, NAT_TCP, NAT_ICMP, NAT_OTHER, NAT_PROTOCOLS };
 
 /* Where a packet comes from. */
 enum nat_side { NAT_INTERNAL, NAT_EXTERNAL, NAT_NOWHERE };
 
 #define NAT_NONE UINT32_MAX /* no record, no address */
 
-/* "udp", "tcp", "icmp". */
+/* "udp", "tcp", "icmp", "other". */
 const char *nat_protocol_name(enum nat_protocol protocol);
 
 /* Hash of a protocol and two endpoints under a secret key. */

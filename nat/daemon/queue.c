@@ -266,6 +266,8 @@ static void serve_packet(struct queue *q, struct nat *nat, const struct nlmsghdr
 	case NAT_REWRITTEN:
 		add_verdict(q, head, ntohl(header->packet_id), NF_ACCEPT, data, captured);
 		break;
+	case NAT_HELD:
+		break;
 	}
 	q->packets++;
 }

@@ -1,24 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "nat/json/preset_list.h"
 
-#include <stdbool.h>
-#include <string.h>
-
 #include "nat/core/presets.h"
-
-/* What describes the machine: presets_set() leaves it alone. */
-static bool is_of_machine(const char *key)
-{
-	static const char *const keys[] = {
-		"nat.lan",	    "nat.wan",		"nat.external",
-		"nat.max-mappings", "nat.max-sessions", "nat.seed",
-	};
-
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		if (strcmp(keys[i], key) == 0)
-			return true;
-	return false;
-}
 
 static json_t *knobs_of(const struct options *o)
 {
@@ -26,11 +9,11 @@ static json_t *knobs_of(const struct options *o)
 	json_t *knobs = json_object();
 
 	for (unsigned int id = 0; id < OPTION_COUNT; id++) {
-		const char *key = option_spec((enum option_id)id)->key;
+		const struct option_spec *spec = option_spec((enum option_id)id);
 
-		if (!is_of_machine(key))
+		if (!spec->machine)
 			json_object_set_new(
-				knobs, key,
+				knobs, spec->key,
 				json_string(options_format(o, (enum option_id)id, value)));
 	}
 	return knobs;

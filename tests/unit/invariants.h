@@ -73,15 +73,28 @@ static inline const char *invariant_index(const struct index *ix, uint32_t count
 	return NULL;
 }
 
+/* Is @n among the mappings that have its external endpoint? */
+static inline bool invariant_is_external(const struct nat *nat, uint32_t n)
+{
+	const struct mapping *m = mapping_at(&nat->mappings, n);
+	uint32_t found =
+		mapping_find_external(&nat->mappings, (enum nat_protocol)m->protocol, &m->external);
+
+	while (found != NAT_NONE && found != n)
+		found = mapping_next_external(&nat->mappings, found);
+	return found == n;
+}
+
 static inline const char *invariant_mapping(const struct nat *nat, uint32_t n, const bool *sessions)
 {
 	const struct mapping *m = mapping_at(&nat->mappings, n);
 	enum nat_protocol protocol = (enum nat_protocol)m->protocol;
-	uint32_t before = NAT_NONE, count = 0, address;
+	uint32_t before = NAT_NONE, count = 0, keeping = 0, address;
 	const struct port_map *map;
 
 	INVARIANT(m->protocol < NAT_PROTOCOLS);
 	INVARIANT(m->sessions > 0);
+	INVARIANT(m->keeping > 0);
 	for (uint32_t s = m->first_session; s != NAT_NONE; count++) {
 		const struct session *session = session_at(&nat->sessions, s);
 
@@ -89,17 +102,90 @@ static inline const char *invariant_mapping(const struct nat *nat, uint32_t n, c
 		INVARIANT(count < m->sessions);
 		INVARIANT(session->mapping == n);
 		INVARIANT(session->mapping_previous == before);
+		INVARIANT(session->keeping == (count < m->keeping)); /* those come first */
+		keeping += session->keeping;
 		before = s;
 		s = session->mapping_next;
 	}
+	INVARIANT(m->last_session == before);
 	INVARIANT(count == m->sessions);
-	INVARIANT(mapping_find_internal(&nat->mappings, protocol, &m->internal, &m->remote) == n);
-	INVARIANT(mapping_find_external(&nat->mappings, protocol, &m->external) == n);
+	INVARIANT(keeping == m->keeping);
+	if (!m->secondary)
+		INVARIANT(mapping_find_internal(&nat->mappings, protocol, &m->internal,
+						&m->remote) == n);
+	INVARIANT(invariant_is_external(nat, n));
 	INVARIANT(m->external.port != 0);
+	INVARIANT(host_find(&nat->hosts, &m->internal.addr) == m->host);
+	if (!m->holds_port)
+		return NULL;
 	address = ports_find(&nat->ports, &m->external.addr);
 	INVARIANT(address != NAT_NONE);
 	map = ports_map(&nat->ports, address, protocol);
-	INVARIANT(map->taken[m->external.port / 64] >> (m->external.port % 64) & 1);
+	INVARIANT(port_map_is_taken(map, m->external.port));
+	return NULL;
+}
+
+/* Each host's counts are those of its mappings and their sessions. */
+static inline const char *invariant_hosts(const struct nat *nat, const bool *mappings)
+{
+	const struct arena *ha = &nat->hosts.arena;
+	uint32_t counted = 0, live = 0;
+
+	for (uint32_t h = 0; h < ha->used; h++) {
+		const struct host *host = host_at(&nat->hosts, h);
+		uint32_t of[NAT_PROTOCOLS] = { 0 }, sessions[NAT_PROTOCOLS] = { 0 };
+
+		if (!arena_is_live(ha, h))
+			continue;
+		live++;
+		INVARIANT(host->pins == 0);
+		INVARIANT(!host_is_idle(host));
+		INVARIANT(host_find(&nat->hosts, &host->address) == h);
+		for (uint32_t n = 0; n < nat->mappings.arena.used; n++) {
+			const struct mapping *m = mapping_at(&nat->mappings, n);
+
+			if (!mappings[n] || m->host != h)
+				continue;
+			of[m->protocol]++;
+			sessions[m->protocol] += m->sessions;
+			counted++;
+		}
+		INVARIANT(memcmp(of, host->mappings, sizeof(of)) == 0);
+		INVARIANT(memcmp(sessions, host->sessions, sizeof(sessions)) == 0);
+		for (uint32_t i = 0; i < host->block_count; i++)
+			INVARIANT(ports_block_owner(&nat->ports, &host->blocks[i]) == h);
+	}
+	INVARIANT(live == ha->live);
+	INVARIANT(counted == nat->mappings.arena.live);
+	return NULL;
+}
+
+/* Fragments that are held are in the lists of datagrams that wait, or wait to be taken. */
+static inline const char *invariant_fragments(const struct nat *nat)
+{
+	const struct fragment_store *f = &nat->fragments;
+	uint32_t held = 0, waiting = 0, count = 0, before = NAT_NONE;
+
+	for (uint32_t n = f->oldest; n != NAT_NONE; n = f->datagrams[n].newer) {
+		const struct datagram *d = &f->datagrams[n];
+
+		INVARIANT(count++ < FRAGMENT_DATAGRAMS);
+		INVARIANT(d->used);
+		INVARIANT(d->older == before);
+		waiting += d->state == DATAGRAM_WAITING;
+		for (uint32_t h = d->first_held; h != NAT_NONE; h = f->held[h].next, held++) {
+			INVARIANT(d->state == DATAGRAM_WAITING);
+			INVARIANT(held < f->held_count);
+		}
+		before = n;
+	}
+	INVARIANT(f->newest == before);
+	INVARIANT(count == f->by_key.count);
+	INVARIANT(waiting == f->waiting);
+	for (uint32_t h = f->release_first; h != NAT_NONE; h = f->held[h].next)
+		held++;
+	held += f->released != NAT_NONE;
+	INVARIANT(held == f->held_count);
 	return NULL;
 }
 
@@ -137,9 +223,11 @@ static inline const char *invariant_session(const struct nat *nat, uint32_t n, c
 
 	INVARIANT(s->mapping < nat->mappings.arena.used && mappings[s->mapping]);
 	INVARIANT(s->class < TIMEOUT_CLASSES);
-	INVARIANT((s->class == TIMEOUT_UDP) == (protocol == NAT_UDP));
+	INVARIANT((s->class == TIMEOUT_UDP || s->class == TIMEOUT_UDP_UNREPLIED ||
+		   s->class >= TIMEOUT_PORT) == (protocol == NAT_UDP));
 	INVARIANT((s->class == TIMEOUT_ICMP) == (protocol == NAT_ICMP));
-	INVARIANT(protocol != NAT_ICMP || s->remote.port == 0);
+	INVARIANT((s->class == TIMEOUT_OTHER) == (protocol == NAT_OTHER));
+	INVARIANT((protocol != NAT_ICMP && protocol != NAT_OTHER) || s->remote.port == 0);
 	INVARIANT(s->tcp.state < TCP_STATES);
 	INVARIANT(protocol == NAT_TCP || s->tcp.state == TCP_CLOSED);
 	INVARIANT(session_find_internal(t, protocol, &m->internal, &s->remote) == n);
@@ -175,10 +263,26 @@ static inline const char *invariant_expiry(const struct nat *nat, const bool *li
 	return NULL;
 }
 
-/* Bitmaps agree with their own counts, and together hold one port for each mapping. */
-static inline const char *invariant_ports(const struct nat *nat)
+/* External endpoints that live mappings hold a port for; shared ones count once. */
+static inline uint32_t invariant_held_ports(const struct nat *nat, const bool *mappings)
 {
-	uint32_t taken = 0;
+	uint32_t held = 0;
+
+	for (uint32_t n = 0; n < nat->mappings.arena.used; n++) {
+		const struct mapping *m = mapping_at(&nat->mappings, n);
+
+		if (mappings[n] && m->holds_port)
+			held += mapping_find_external(&nat->mappings,
+						      (enum nat_protocol)m->protocol,
+						      &m->external) == n;
+	}
+	return held;
+}
+
+/* Bitmaps agree with their own counts; what is taken is held by a mapping, fixed, or rests. */
+static inline const char *invariant_ports(const struct nat *nat, const bool *mappings)
+{
+	uint32_t taken = 0, fixed = 0, resting = 0, overlaid = 0;
 
 	for (uint32_t i = 0; i < nat->ports.count * NAT_PROTOCOLS; i++) {
 		const struct port_map *map = &nat->ports.maps[i];
@@ -188,13 +292,27 @@ static inline const char *invariant_ports(const struct nat *nat)
 			bool full = map->full[w / 64] >> (w % 64) & 1;
 
 			count += (uint32_t)__builtin_popcountll(map->taken[w]);
+			fixed += (uint32_t)__builtin_popcountll(map->fixed[w]);
+			INVARIANT((map->fixed[w] & ~map->taken[w]) == 0);
 			INVARIANT(full == (map->taken[w] == UINT64_MAX));
 		}
 		INVARIANT(map->count == count);
 		INVARIANT(!(map->taken[0] & 1));
 		taken += count;
 	}
-	INVARIANT(taken == nat->mappings.arena.live);
+	for (int p = 0; p < NAT_OTHER; p++)
+		resting += nat->ports.resting[p].count;
+	/* A port may have become fixed while a mapping held it. */
+	for (uint32_t n = 0; n < nat->mappings.arena.used; n++) {
+		const struct mapping *m = mapping_at(&nat->mappings, n);
+		uint32_t address = ports_find(&nat->ports, &m->external.addr);
+
+		overlaid += mappings[n] && m->holds_port && address != NAT_NONE &&
+			    port_map_is_fixed(
+				    ports_map(&nat->ports, address, (enum nat_protocol)m->protocol),
+				    m->external.port);
+	}
+	INVARIANT(taken + overlaid == invariant_held_ports(nat, mappings) + fixed + resting);
 	return NULL;
 }
 
@@ -202,13 +320,14 @@ static inline const char *invariant_records(const struct nat *nat, const bool *m
 					    const bool *sessions)
 {
 	const struct arena *ma = &nat->mappings.arena, *sa = &nat->sessions.arena;
-	uint32_t peers = 0, of_mappings = 0;
+	uint32_t peers = 0, of_mappings = 0, secondary = 0;
 	const char *broken = NULL;
 
 	for (uint32_t n = 0; n < ma->used && broken == NULL; n++) {
 		if (!mappings[n])
 			continue;
 		of_mappings += mapping_at(&nat->mappings, n)->sessions;
+		secondary += mapping_at(&nat->mappings, n)->secondary;
 		broken = invariant_mapping(nat, n, sessions);
 	}
 	for (uint32_t n = 0; n < sa->used && broken == NULL; n++) {
@@ -226,7 +345,8 @@ static inline const char *invariant_records(const struct nat *nat, const bool *m
 	if (broken == NULL)
 		broken = invariant_index(&nat->sessions.by_external, sa->live, sa, sessions);
 	if (broken == NULL)
-		broken = invariant_index(&nat->mappings.by_internal, ma->live, ma, mappings);
+		broken = invariant_index(&nat->mappings.by_internal, ma->live - secondary, ma,
+					 mappings);
 	if (broken == NULL)
 		broken = invariant_index(&nat->mappings.by_external, ma->live, ma, mappings);
 	return broken;
@@ -249,7 +369,11 @@ static inline const char *nat_invariants(const struct nat *nat)
 		if (broken == NULL)
 			broken = invariant_expiry(nat, sessions);
 		if (broken == NULL)
-			broken = invariant_ports(nat);
+			broken = invariant_ports(nat, mappings);
+		if (broken == NULL)
+			broken = invariant_hosts(nat, mappings);
+		if (broken == NULL)
+			broken = invariant_fragments(nat);
 	}
 	free(mappings);
 	free(sessions);

@@ -165,6 +165,12 @@ static inline void lab_forget_transport(struct wire to, struct wire from, size_t
 		memcpy(to.at + check, from.at + check, 2);
 }
 
+/* Whole, and not to be fragmented on its way. */
+static inline bool lab_is_atomic(struct wire w)
+{
+	return (wire_get16(w.at + 6) & 0x7fff) == 0x4000;
+}
+
 /* What the NAT may never touch: everything but addresses, ports, identifier and checksums. */
 static inline void lab_check_rest(struct wire before, struct wire after)
 {
@@ -173,6 +179,8 @@ static inline void lab_check_rest(struct wire before, struct wire after)
 	struct wire quote_before, quote_copy;
 
 	memcpy(copy.at + 10, before.at + 10, 10);
+	if (!lab_is_atomic(before))
+		memcpy(copy.at + 4, before.at + 4, 2); /* its ID is ours to give (RFC 6864) */
 	lab_forget_transport(copy, before, transport);
 	if (before.at[9] == 1 && !wire_is_query(before)) {
 		quote_before = wire_quote(before);
@@ -230,6 +238,7 @@ static inline struct wire lab_request(enum nat_protocol protocol, struct endpoin
 	case NAT_TCP:
 		return wire_tcp(src, dst, WIRE_SYN);
 	case NAT_ICMP:
+	case NAT_OTHER:
 	case NAT_PROTOCOLS:
 		break;
 	}

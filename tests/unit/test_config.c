@@ -550,9 +550,25 @@ static const char *other_value(const struct option_spec *spec)
 	case OPTION_SEED:
 		return "18446744073709551615";
 	case OPTION_DURATION:
-		return "1h1ms";
+		return spec->most < 3600001 ? "5s" : "1h1ms";
 	case OPTION_PORT_RANGE:
-		return "1-65535";
+		return "1-65534";
+	case OPTION_PORT_LIST:
+		return "22,5000-5010";
+	case OPTION_FORWARDS:
+		return "tcp:8080=192.168.1.2:80,udp:203.0.113.1:5000-5009=192.168.1.3:6000";
+	case OPTION_PAIRS:
+		return "203.0.113.5=192.168.1.9";
+	case OPTION_ADDRESS:
+		return "192.168.1.2";
+	case OPTION_ADDRESS_RANGE:
+		return "10.0.0.0-10.0.3.255";
+	case OPTION_REMOTES:
+		return "203.0.113.11,198.51.100.0-198.51.100.255:53";
+	case OPTION_PORT_TIMERS:
+		return "53=10s,123=30s";
+	case OPTION_PROTOCOLS:
+		return "gre,esp,99";
 	}
 	return "";
 }

@@ -2,16 +2,16 @@
 #include "tests/unit/lab.h"
 
 /* Y's answer and its packet as the NAT sent it out: what an error from outside is about. */
-struct flow {
+struct path {
 	struct wire sent;    /* as it left the internal host */
 	struct wire outside; /* as Y saw it */
 	struct endpoint external;
 	struct nat_outcome outcome;
 };
 
-static struct flow flow_of(struct lab *lab, struct wire w, struct mono now)
+static struct path flow_of(struct lab *lab, struct wire w, struct mono now)
 {
-	struct flow f = { .sent = wire_copy(w) };
+	struct path f = { .sent = wire_copy(w) };
 
 	f.outcome = lab_out(lab, w, now);
 	assert_int_equal(f.outcome.verdict, NAT_REWRITTEN);
@@ -20,7 +20,7 @@ static struct flow flow_of(struct lab *lab, struct wire w, struct mono now)
 	return f;
 }
 
-static struct flow open_flow(struct lab *lab, enum nat_protocol protocol)
+static struct path open_flow(struct lab *lab, enum nat_protocol protocol)
 {
 	return flow_of(lab, lab_request(protocol, H1, Y1), AT_S(0));
 }
@@ -37,7 +37,7 @@ static void test_rfc3022_icmpe_host_gets_back_what_it_sent(void **state)
 	struct lab *lab = *state;
 
 	for (enum nat_protocol p = NAT_UDP; p < NAT_PROTOCOLS; p++) {
-		struct flow f = open_flow(lab, p);
+		struct path f = open_flow(lab, p);
 		struct wire w = wire_error(3, 3, Y1, f.external, f.outside);
 		struct nat_outcome outcome = lab_in(lab, w, AT_S(1));
 		struct wire quote = wire_quote(w);
@@ -56,7 +56,7 @@ static void test_rfc5508_req4b_type_and_code_are_kept(void **state)
 {
 	static const unsigned int types[] = { 3, 11, 12 };
 	struct lab *lab = *state;
-	struct flow f = open_flow(lab, NAT_UDP);
+	struct path f = open_flow(lab, NAT_UDP);
 
 	for (int t = 0; t < 3; t++) {
 		for (unsigned int code = 0; code < 16; code++) {
@@ -78,7 +78,7 @@ static void test_rfc4787_req12a_error_from_a_router_never_contacted_arrives(void
 	struct lab *lab = *state;
 
 	for (enum nat_protocol p = NAT_UDP; p < NAT_PROTOCOLS; p++) {
-		struct flow f = open_flow(lab, p);
+		struct path f = open_flow(lab, p);
 		struct wire w = wire_error(11, 0, ROUTER, f.external, f.outside);
 
 		assert_rewritten(lab_in(lab, w, AT_S(1)), REASON_ICMP_ERROR_TRANSLATED);
@@ -89,7 +89,7 @@ static void test_rfc4787_req12a_error_from_a_router_never_contacted_arrives(void
 static void test_rfc5508_req4_error_about_no_session_is_dropped(void **state)
 {
 	struct lab *lab = *state;
-	struct flow f = open_flow(lab, NAT_UDP);
+	struct path f = open_flow(lab, NAT_UDP);
 	struct endpoint elsewhere = ep_port(f.external, f.external.port ^ 1);
 	struct wire w;
 
@@ -111,7 +111,7 @@ static void test_rfc5508_req4_error_about_no_session_is_dropped(void **state)
 static void test_error_about_an_expired_session_is_dropped(void **state)
 {
 	struct lab *lab = *state;
-	struct flow f = open_flow(lab, NAT_UDP);
+	struct path f = open_flow(lab, NAT_UDP);
 	struct wire w = wire_error(3, 3, Y1, f.external, f.outside), late = wire_copy(w);
 
 	assert_rewritten(lab_in(lab, w, AT_MS(299999)), REASON_ICMP_ERROR_TRANSLATED);
@@ -122,7 +122,7 @@ static void test_error_about_an_expired_session_is_dropped(void **state)
 static void test_rfc5508_req3_error_with_wrong_checksum_is_dropped(void **state)
 {
 	struct lab *lab = *state;
-	struct flow f = open_flow(lab, NAT_UDP);
+	struct path f = open_flow(lab, NAT_UDP);
 	struct wire whole = wire_error(3, 3, Y1, f.external, f.outside);
 
 	for (size_t i = 20; i < whole.len; i++) {
@@ -138,7 +138,7 @@ static void test_rfc5508_req3_error_with_wrong_checksum_is_dropped(void **state)
 static void test_rfc5508_req3a_error_with_wrong_quoted_header_checksum_is_dropped(void **state)
 {
 	struct lab *lab = *state;
-	struct flow f = open_flow(lab, NAT_UDP);
+	struct path f = open_flow(lab, NAT_UDP);
 	struct wire w = wire_error(3, 3, Y1, f.external, f.outside);
 
 	wire_quote(w).at[8] ^= 1; /* the hop count, without the checksum */
@@ -151,7 +151,7 @@ static void test_rfc5508_req3b_quoted_ip_options_are_skipped(void **state)
 	struct lab *lab = *state;
 
 	for (size_t options = 4; options <= 40; options += 4) {
-		struct flow f = flow_of(lab, wire_udp_with(H1, Y1, options, 12), AT_S(0));
+		struct path f = flow_of(lab, wire_udp_with(H1, Y1, options, 12), AT_S(0));
 		struct wire w = wire_error(3, 3, Y1, f.external, f.outside);
 
 		assert_rewritten(lab_in(lab, w, AT_S(1)), REASON_ICMP_ERROR_TRANSLATED);
@@ -162,7 +162,7 @@ static void test_rfc5508_req3b_quoted_ip_options_are_skipped(void **state)
 static void test_rfc5508_req3c_wrong_quoted_transport_checksum_is_no_matter(void **state)
 {
 	struct lab *lab = *state;
-	struct flow f = open_flow(lab, NAT_UDP);
+	struct path f = open_flow(lab, NAT_UDP);
 	struct wire w = wire_error(3, 3, Y1, f.external, f.outside);
 	unsigned int error;
 
@@ -179,7 +179,7 @@ static void test_rfc792_quote_of_eight_bytes_is_enough(void **state)
 	struct lab *lab = *state;
 
 	for (enum nat_protocol p = NAT_UDP; p < NAT_PROTOCOLS; p++) {
-		struct flow f = open_flow(lab, p);
+		struct path f = open_flow(lab, p);
 
 		for (size_t len = 0; len <= f.outside.len; len++) {
 			struct wire w = wire_error_with(11, 0, ROUTER, f.external, f.outside, len);
@@ -205,7 +205,7 @@ static void test_quoted_udp_without_checksum_stays_without(void **state)
 {
 	struct lab *lab = *state;
 	struct wire sent = wire_udp(H1, Y1), w;
-	struct flow f;
+	struct path f;
 
 	wire_put16(wire_check(sent), 0);
 	f = flow_of(lab, sent, AT_S(0));
@@ -218,7 +218,7 @@ static void test_quoted_udp_without_checksum_stays_without(void **state)
 static void test_error_about_a_fragment_error_or_unknown_protocol_is_dropped(void **state)
 {
 	struct lab *lab = *state;
-	struct flow f = open_flow(lab, NAT_UDP);
+	struct path f = open_flow(lab, NAT_UDP);
 	struct wire about, w;
 
 	about = wire_copy(f.outside);
@@ -243,7 +243,7 @@ static void test_error_about_a_fragment_error_or_unknown_protocol_is_dropped(voi
 static void test_error_about_a_first_fragment_is_translated(void **state)
 {
 	struct lab *lab = *state;
-	struct flow f = open_flow(lab, NAT_UDP);
+	struct path f = open_flow(lab, NAT_UDP);
 	struct wire about = wire_copy(f.outside), w;
 
 	wire_put16(about.at + 6, 0x2000);
@@ -259,7 +259,7 @@ static void test_rfc5508_req5_error_from_inside_quotes_the_external_endpoint(voi
 	struct lab *lab = *state;
 
 	for (enum nat_protocol p = NAT_UDP; p < NAT_PROTOCOLS; p++) {
-		struct flow f = open_flow(lab, p);
+		struct path f = open_flow(lab, p);
 		struct wire reply = lab_probe(p, Y1, f.external), original = wire_copy(reply), w;
 		struct nat_outcome outcome;
 
@@ -279,7 +279,7 @@ static void test_rfc5508_req5_error_from_inside_quotes_the_external_endpoint(voi
 static void test_rfc5508_req5c_inner_router_is_hidden_behind_our_address(void **state)
 {
 	struct lab *lab = *state;
-	struct flow f = open_flow(lab, NAT_UDP);
+	struct path f = open_flow(lab, NAT_UDP);
 	struct wire reply = wire_udp(Y1, f.external), w;
 
 	lab_in(lab, reply, AT_S(1));
@@ -329,7 +329,7 @@ static void test_error_about_an_admitted_packet_finds_its_mapping(void **state)
 static void test_error_about_a_session_that_ended_names_the_mapping_only(void **state)
 {
 	struct lab *lab = *state;
-	struct flow f = open_flow(lab, NAT_UDP);
+	struct path f = open_flow(lab, NAT_UDP);
 	struct wire reply = wire_udp(Y1, f.external);
 	struct nat_outcome outcome;
 
@@ -346,7 +346,7 @@ static void test_error_about_a_session_that_ended_names_the_mapping_only(void **
 static void test_error_that_quotes_a_route_is_dropped(void **state)
 {
 	struct lab *lab = *state;
-	struct flow f = open_flow(lab, NAT_UDP);
+	struct path f = open_flow(lab, NAT_UDP);
 	struct wire inside = wire_udp_with(Y1, H1, 8, 12);
 	struct wire outside = wire_udp_with(f.external, Y1, 8, 12);
 
@@ -368,7 +368,7 @@ static void test_rfc4787_req12_errors_end_nothing(void **state)
 	struct lab *lab = *state;
 
 	for (enum nat_protocol p = NAT_UDP; p < NAT_PROTOCOLS; p++) {
-		struct flow f = open_flow(lab, p);
+		struct path f = open_flow(lab, p);
 		const struct session *s = lab_session(lab, f.outcome);
 		struct session before = *s;
 
@@ -389,7 +389,7 @@ static void test_rfc4787_req12_errors_end_nothing(void **state)
 static void test_rfc5508_req10c_source_quench_and_redirect_are_dropped(void **state)
 {
 	struct lab *lab = *state;
-	struct flow f = open_flow(lab, NAT_UDP);
+	struct path f = open_flow(lab, NAT_UDP);
 
 	assert_dropped(lab_in(lab, wire_error(4, 0, Y1, f.external, f.outside), AT_S(1)),
 		       REASON_ICMP_TYPE);
@@ -403,7 +403,7 @@ static void test_rfc5508_req6_errors_both_ways_never_refresh(void **state)
 
 	lab_set(lab, "udp.refresh", "both");
 	for (enum nat_protocol p = NAT_UDP; p < NAT_PROTOCOLS; p++) {
-		struct flow f = open_flow(lab, p);
+		struct path f = open_flow(lab, p);
 		int64_t life = p == NAT_UDP ? 300 : p == NAT_TCP ? 240 : 60;
 		struct wire reply = lab_probe(p, Y1, f.external), w;
 
@@ -455,7 +455,7 @@ static void test_random_quotes_are_dropped(void **state)
 static void test_error_with_partial_checksum_is_completed(void **state)
 {
 	struct lab *lab = *state;
-	struct flow f = open_flow(lab, NAT_UDP);
+	struct path f = open_flow(lab, NAT_UDP);
 	struct wire w = wire_error(3, 3, Y1, f.external, f.outside);
 
 	wire_put16(wire_check(w), 0);

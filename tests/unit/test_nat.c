@@ -752,6 +752,7 @@ static struct wire walk_plain(struct walk *w, enum nat_protocol protocol, struct
 	case NAT_TCP:
 		return walk_segment(w, src, dst);
 	case NAT_ICMP:
+	case NAT_OTHER:
 	case NAT_PROTOCOLS:
 		break;
 	}

@@ -247,7 +247,7 @@ static void test_each_timeout_has_a_place_of_its_own(void **state)
 	lab_value(&o, "icmp.timeout", "4s");
 	assert_int_equal(o.timeout_ms[TIMEOUT_UDP], 1000);
 	assert_int_equal(o.timeout_ms[TIMEOUT_TCP_ESTABLISHED], 2000);
-	assert_int_equal(o.timeout_ms[TIMEOUT_TCP_TRANSITORY], 3000);
+	assert_int_equal(o.tcp.transitory_ms, 3000);
 	assert_int_equal(o.timeout_ms[TIMEOUT_ICMP], 4000);
 }
 

@@ -38,7 +38,7 @@ static int teardown(void **state)
 
 static uint32_t add(struct bench *b, uint32_t mapping, struct endpoint remote, int at_s)
 {
-	enum timeout_class class = mapping == b->m1 ? TIMEOUT_UDP : TIMEOUT_TCP_TRANSITORY;
+	enum timeout_class class = mapping == b->m1 ? TIMEOUT_UDP : TIMEOUT_TCP_OPENING;
 
 	return session_add(&b->sessions, mapping, &remote, class, AT_S(at_s));
 }
@@ -239,13 +239,13 @@ static void test_touch_moves_to_the_list_of_its_class(void **state)
 	uint32_t x = add(b, b->m2, Y1, 1), y = add(b, b->m2, Y2, 2);
 
 	session_touch(&b->sessions, y, TIMEOUT_TCP_ESTABLISHED, AT_S(3));
-	assert_list(b, TIMEOUT_TCP_TRANSITORY, (uint32_t[]){ x }, 1);
+	assert_list(b, TIMEOUT_TCP_OPENING, (uint32_t[]){ x }, 1);
 	assert_list(b, TIMEOUT_TCP_ESTABLISHED, (uint32_t[]){ y }, 1);
 	session_touch(&b->sessions, x, TIMEOUT_TCP_ESTABLISHED, AT_S(4));
-	assert_list(b, TIMEOUT_TCP_TRANSITORY, NULL, 0);
+	assert_list(b, TIMEOUT_TCP_OPENING, NULL, 0);
 	assert_list(b, TIMEOUT_TCP_ESTABLISHED, (uint32_t[]){ y, x }, 2);
-	session_touch(&b->sessions, y, TIMEOUT_TCP_TRANSITORY, AT_S(5));
-	assert_list(b, TIMEOUT_TCP_TRANSITORY, (uint32_t[]){ y }, 1);
+	session_touch(&b->sessions, y, TIMEOUT_TCP_OPENING, AT_S(5));
+	assert_list(b, TIMEOUT_TCP_OPENING, (uint32_t[]){ y }, 1);
 	assert_list(b, TIMEOUT_TCP_ESTABLISHED, (uint32_t[]){ x }, 1);
 	check(b);
 }
@@ -318,7 +318,7 @@ static void test_random_use_keeps_every_promise(void **state)
 			session_touch(&b->sessions, n,
 				      m == b->m1	   ? TIMEOUT_UDP
 				      : rng_below(&rng, 2) ? TIMEOUT_TCP_ESTABLISHED
-							   : TIMEOUT_TCP_TRANSITORY,
+							   : TIMEOUT_TCP_OPENING,
 				      AT_S(i));
 		if (n != NAT_NONE && !is_live(b, n))
 			assert_int_equal(by_internal(b, protocol, m == b->m1 ? H1 : H2, remote),

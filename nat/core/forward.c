@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * forward.c - what is said once and for all: forwards, one-to-one pairs, the DMZ, exemptions
+ *
+ * None of these is a record in a table, so none expires and a forward of a thousand ports costs
+ * nothing. A mapping is made from them when a packet comes, and goes with its last session.
+ */
+#include "nat/core/steps.h"
+
+static bool has_ports(enum nat_protocol protocol)
+{
+	return protocol == NAT_UDP || protocol == NAT_TCP;
+}
+
+bool nat_is_external(const struct nat *nat, const struct addr *address)
+{
+	const struct pair_list *pairs = &nat->options.pairs;
+
+	for (uint32_t i = 0; i < pairs->count; i++)
+		if (addr_equal(&pairs->pairs[i].external, address))
+			return true;
+	return ports_find(&nat->ports, address) != NAT_NONE;
+}
+
+bool forward_inbound(const struct nat *nat, enum nat_protocol protocol,
+		     const struct endpoint *external, struct endpoint *internal)
+{
+	const struct options *o = &nat->options;
+
+	*internal = *external;
+	for (uint32_t i = 0; i < o->pairs.count; i++) {
+		internal->addr = o->pairs.pairs[i].internal;
+		if (addr_equal(&o->pairs.pairs[i].external, &external->addr))
+			return true;
+	}
+	for (uint32_t i = 0; i < o->forwards.count && has_ports(protocol); i++) {
+		const struct forward *f = &o->forwards.forwards[i];
+
+		if (f->protocol != protocol || external->port < f->ports.first ||
+		    external->port > f->ports.last ||
+		    (!f->any_address && !addr_equal(&f->external, &external->addr)))
+			continue;
+		internal->addr = f->internal.addr;
+		internal->port = (uint16_t)(f->internal.port + external->port - f->ports.first);
+		return true;
+	}
+	return false;
+}
+
+bool forward_outbound(const struct nat *nat, enum nat_protocol protocol,
+		      const struct endpoint *internal, const struct addr *any,
+		      struct endpoint *external)
+{
+	const struct options *o = &nat->options;
+
+	*external = *internal;
+	for (uint32_t i = 0; i < o->pairs.count; i++) {
+		external->addr = o->pairs.pairs[i].external;
+		if (addr_equal(&o->pairs.pairs[i].internal, &internal->addr))
+			return true;
+	}
+	for (uint32_t i = 0; i < o->forwards.count && has_ports(protocol); i++) {
+		const struct forward *f = &o->forwards.forwards[i];
+		uint32_t last = (uint32_t)f->internal.port + (f->ports.last - f->ports.first);
+
+		if (f->protocol != protocol || !addr_equal(&f->internal.addr, &internal->addr) ||
+		    internal->port < f->internal.port || internal->port > last)
+			continue;
+		external->addr = f->any_address ? *any : f->external;
+		external->port = (uint16_t)(f->ports.first + internal->port - f->internal.port);
+		return true;
+	}
+	return false;
+}
+
+bool forward_dmz(const struct nat *nat, enum nat_protocol protocol, const struct endpoint *external,
+		 struct endpoint *internal)
+{
+	uint32_t address = ports_find(&nat->ports, &external->addr);
+
+	if (!addr_is_ip4(&nat->options.dmz) || !has_ports(protocol) || address == NAT_NONE ||
+	    port_map_is_taken(ports_map(&nat->ports, address, protocol), external->port))
+		return false;
+	*internal = (struct endpoint){ .addr = nat->options.dmz, .port = external->port };
+	return true;
+}
+
+bool forward_is_exempt(const struct options *o, const struct endpoint *remote)
+{
+	for (uint32_t i = 0; i < o->exempt.count; i++) {
+		const struct remote_range *r = &o->exempt.ranges[i];
+
+		if (addr_compare(&r->addresses.first, &remote->addr) <= 0 &&
+		    addr_compare(&remote->addr, &r->addresses.last) <= 0 &&
+		    (r->port == 0 || r->port == remote->port))
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * hairpin.c - from one internal host to the mapping of another
+ *
+ * The packet is outbound and inbound at once, and passes both steps: the sender gets a mapping as
+ * towards any remote, and the target's filter sees the sender's external endpoint, as it would
+ * if the packet had been outside in between (RFC 4787 section 6). So two hosts behind one NAT can
+ * open a way to each other like any two others.
+ */
+#include "nat/core/steps.h"
+
+/* One session is both ends' where a host sends to its own mapping. */
+static void account(struct nat *nat, const struct packet *pkt, const struct nat_outcome *out,
+		    const struct nat_outcome *in, struct mono now)
+{
+	lifetime_account(nat, out->session, pkt, NAT_INTERNAL, now);
+	if (in->session == NAT_NONE)
+		inbound_count_once(nat, pkt, in->mapping);
+	else if (in->session != out->session)
+		lifetime_account(nat, in->session, pkt, NAT_EXTERNAL, now);
+}
+
+struct nat_outcome hairpin_translate(struct nat *nat, struct packet *pkt,
+				     enum nat_protocol protocol, struct mono now)
+{
+	struct flow sender = {
+		.protocol = protocol,
+		.own = pkt->source,
+		.remote = pkt->destination,
+		.hairpin = true,
+	};
+	struct flow target = { .protocol = protocol, .own = pkt->destination, .hairpin = true };
+	struct nat_outcome out, in;
+
+	if (nat->options.hairpin == HAIRPIN_OFF)
+		return drop_by(REASON_HAIRPIN_OFF, OPT_NAT_HAIRPIN, NAT_NONE);
+	if (protocol == NAT_ICMP || protocol == NAT_OTHER)
+		sender.remote.port = 0;
+	if (protocol == NAT_OTHER)
+		sender.own.port = target.own.port = pkt->protocol;
+	out = outbound_session(nat, pkt, &sender, now);
+	if (out.verdict != NAT_REWRITTEN)
+		return out;
+	target.remote = mapping_at(&nat->mappings, out.mapping)->external;
+	if (protocol == NAT_ICMP)
+		target.own.port = target.remote.port; /* one identifier for both ends */
+	if (protocol == NAT_ICMP || protocol == NAT_OTHER)
+		target.remote.port = 0;
+	in = inbound_session(nat, pkt, &target, now);
+	if (in.verdict != NAT_REWRITTEN)
+		return in;
+	account(nat, pkt, &out, &in, now);
+	if (nat->options.hairpin == HAIRPIN_EXTERNAL_SOURCE)
+		packet_set_source(pkt, &mapping_at(&nat->mappings, out.mapping)->external);
+	packet_set_destination(pkt, &mapping_at(&nat->mappings, in.mapping)->internal);
+	if (nat->options.ip_id == IP_ID_REWRITE)
+		ip_id_rewrite(&nat->ip_ids, &nat->mappings.key, pkt);
+	return rewritten(REASON_HAIRPIN, in.mapping, in.session);
+}

@@ -103,17 +103,25 @@ make_host() {
 # No --queue-bypass: a router without natemd passes nothing, and no private address leaks. The rules
 # never match ports: that would read the payload of later fragments as ports.
 add_rules() {
-	local address mangle=(in_host router iptables -w -t mangle)
+	local address type own=0x6e61 # SENDER_MARK of nat/daemon/sender.h
+	local mangle=(in_host router iptables -w -t mangle) queue=(-j NFQUEUE --queue-num 0)
 
+	# Everything from the WAN: natemd knows what is for whom. Straight to an internal host, past every
+	# filter, goes nothing.
+	"${mangle[@]}" -A PREROUTING -i wan "${queue[@]}"
 	for address in "${external[@]}"; do
-		# Inbound. The rule for hairpinned packets would stand here too: -i lan -d "$address".
-		"${mangle[@]}" -A PREROUTING -i wan -d "$address" -j NFQUEUE --queue-num 0
+		# From one internal host to the mapping of another.
+		"${mangle[@]}" -A PREROUTING -i lan -d "$address" "${queue[@]}"
+		# What the system itself says about a packet that was translated already (3: unreachable,
+		# 11: time exceeded, 12: parameter problem) is addressed to us, and is for somebody inside.
+		for type in 3 11 12; do
+			"${mangle[@]}" -A OUTPUT -o lo -d "$address" -p icmp --icmp-type "$type" "${queue[@]}"
+		done
 	done
-	# All else from the WAN is for nobody here: straight to an internal host it would walk round every
-	# filter, and to another host of the WAN it would be translated as if it came from inside.
-	"${mangle[@]}" -A PREROUTING -i wan -j DROP
-	# Outbound only after routing, which would refuse a packet that came with the router's address.
-	"${mangle[@]}" -A POSTROUTING -o wan -j NFQUEUE --queue-num 0
+	# Outbound only after routing, which would refuse a packet that came with the router's address;
+	# but not what natemd itself sends.
+	"${mangle[@]}" -A POSTROUTING -o wan -m mark --mark "$own" -j RETURN
+	"${mangle[@]}" -A POSTROUTING -o wan "${queue[@]}"
 }
 
 # The rules come before the links, so that nothing ever passes without them.

@@ -11,24 +11,21 @@ static void link_free(struct fragment_store *f)
 {
 	for (uint32_t i = 0; i < FRAGMENT_DATAGRAMS; i++)
 		f->datagrams[i].newer = i + 1 < FRAGMENT_DATAGRAMS ? i + 1 : NAT_NONE;
-	for (uint32_t i = 0; i < f->room; i++)
-		f->held[i].next = i + 1 < f->room ? i + 1 : NAT_NONE;
+	for (uint32_t i = 0; i < FRAGMENT_HELD_MAX; i++)
+		f->held[i].next = i + 1 < FRAGMENT_HELD_MAX ? i + 1 : NAT_NONE;
 	f->free_datagram = f->free_held = 0;
 	f->oldest = f->newest = NAT_NONE;
 	f->release_first = f->release_last = f->released = NAT_NONE;
 }
 
-int fragment_init(struct fragment_store *f, const struct options *o, const struct siphash_key *key)
+int fragment_init(struct fragment_store *f, const struct siphash_key *key)
 {
 	memset(f, 0, sizeof(*f));
 	f->key = *key;
-	f->room = (uint32_t)o->fragments.max_held;
-	f->chunks = (uint32_t)(o->fragments.max_bytes / FRAGMENT_CHUNK);
 	f->datagrams = calloc(FRAGMENT_DATAGRAMS, sizeof(*f->datagrams));
-	f->held = calloc(f->room, sizeof(*f->held));
-	f->bytes = calloc(f->chunks, FRAGMENT_CHUNK);
-	f->chunk_taken = calloc(f->chunks / 64 + 1, sizeof(*f->chunk_taken));
-	if (f->datagrams == NULL || f->held == NULL || f->bytes == NULL || f->chunk_taken == NULL ||
+	f->held = calloc(FRAGMENT_HELD_MAX, sizeof(*f->held));
+	f->bytes = calloc(FRAGMENT_CHUNKS, FRAGMENT_CHUNK);
+	if (f->datagrams == NULL || f->held == NULL || f->bytes == NULL ||
 	    index_init(&f->by_key, FRAGMENT_DATAGRAMS) < 0) {
 		fragment_fini(f);
 		return -ENOMEM;
@@ -42,7 +39,6 @@ void fragment_fini(struct fragment_store *f)
 	free(f->datagrams);
 	free(f->held);
 	free(f->bytes);
-	free(f->chunk_taken);
 	index_fini(&f->by_key);
 	memset(f, 0, sizeof(*f));
 }
@@ -225,12 +221,12 @@ static void mark_chunks(struct fragment_store *f, uint32_t first, uint32_t count
 	}
 }
 
-/* The first @count free chunks in a row, NAT_NONE if there are none. */
-static uint32_t find_chunks(const struct fragment_store *f, uint32_t count)
+/* The first @count free chunks in a row of the first @limit, NAT_NONE if there are none. */
+static uint32_t find_chunks(const struct fragment_store *f, uint32_t count, uint32_t limit)
 {
 	uint32_t run = 0;
 
-	for (uint32_t c = 0; c < f->chunks; c++) {
+	for (uint32_t c = 0; c < limit; c++) {
 		run = chunk_is_taken(f, c) ? 0 : run + 1;
 		if (run == count)
 			return c + 1 - count;
@@ -238,12 +234,17 @@ static uint32_t find_chunks(const struct fragment_store *f, uint32_t count)
 	return NAT_NONE;
 }
 
+/* The free list gives low numbers first, but what was given back lies anywhere. */
 static uint32_t held_from(const struct fragment_store *f, const struct addr *source)
 {
-	uint32_t count = 0;
+	uint32_t count = 0, seen = 0;
 
-	for (uint32_t h = 0; h < f->room && f->held_count > 0; h++)
-		count += f->held[h].chunks > 0 && addr_equal(&f->held[h].source, source);
+	for (uint32_t h = 0; h < FRAGMENT_HELD_MAX && seen < f->held_count; h++) {
+		if (f->held[h].chunks == 0)
+			continue;
+		seen++;
+		count += addr_equal(&f->held[h].source, source);
+	}
 	return count;
 }
 
@@ -265,9 +266,10 @@ bool fragment_hold(struct fragment_store *f, uint32_t n, const struct packet *pk
 	uint32_t number = f->free_held, chunk;
 	struct held_fragment *h;
 
-	if (number == NAT_NONE || held_from(f, &pkt->source.addr) >= o->max_per_source)
+	if (number == NAT_NONE || f->held_count >= o->max_held ||
+	    held_from(f, &pkt->source.addr) >= o->max_per_source)
 		return false;
-	chunk = find_chunks(f, chunks);
+	chunk = find_chunks(f, chunks, (uint32_t)(o->max_bytes / FRAGMENT_CHUNK));
 	if (chunk == NAT_NONE)
 		return false;
 	mark_chunks(f, chunk, chunks, true);

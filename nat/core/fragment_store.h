@@ -22,6 +22,10 @@ enum {
 	FRAGMENT_DATAGRAMS = 1024, /* under way at once */
 	FRAGMENT_UNITS = 65536 / 8,
 	FRAGMENT_CHUNK = 512, /* bytes; copies lie in whole chunks */
+	/* Room there is, of which the knobs allow a part; memory is used when it is needed. */
+	FRAGMENT_HELD_MAX = 4096,
+	FRAGMENT_BYTES_MAX = 16 * 1024 * 1024,
+	FRAGMENT_CHUNKS = FRAGMENT_BYTES_MAX / FRAGMENT_CHUNK,
 };
 
 enum datagram_state {
@@ -64,12 +68,12 @@ struct fragment_store {
 	struct index by_key;
 	struct siphash_key key;
 	uint32_t oldest, newest, free_datagram, waiting;
-	uint32_t room, chunks, held_count, free_held;
+	uint32_t held_count, free_held;
 	uint32_t release_first, release_last, released; /* released: handed out, to be freed */
 };
 
-/* Empty, with room as @o says; 0 or -ENOMEM. */
-int fragment_init(struct fragment_store *f, const struct options *o, const struct siphash_key *key);
+/* Empty; 0 or -ENOMEM. */
+int fragment_init(struct fragment_store *f, const struct siphash_key *key);
 void fragment_fini(struct fragment_store *f);
 
 /* The datagram of @pkt, a fragment from @side; NAT_NONE if none of it was seen. */
@@ -97,7 +101,7 @@ bool fragment_hold(struct fragment_store *f, uint32_t n, const struct packet *pk
 void fragment_settle(struct fragment_store *f, uint32_t n, enum datagram_state state);
 /* The first fragment came: what is held for @n passes as datagram @n says, or is dropped. */
 void fragment_release(struct fragment_store *f, uint32_t n, enum nat_reason reason);
-/* The next that is released, its bytes at @data; borrowed until the next call. NULL: none. */
+/* The next that is released, its bytes at @data, borrowed until another is held. NULL: none. */
 const struct held_fragment *fragment_next_release(struct fragment_store *f, const uint8_t **data);
 /* Forget @n; what is held for it must have been released. */
 void fragment_end(struct fragment_store *f, uint32_t n);

@@ -35,7 +35,7 @@ int nat_init(struct nat *nat, const struct options *options, const struct siphas
 	err = hold_init(&nat->held_syns, (uint32_t)options->tcp.max_held_syns, key);
 	if (err < 0)
 		goto fini_hosts;
-	err = fragment_init(&nat->fragments, options, key);
+	err = fragment_init(&nat->fragments, key);
 	if (err < 0)
 		goto fini_hold;
 	return 0;
@@ -133,30 +133,9 @@ static int set_limits(struct nat *nat, const struct options *o)
 	return err;
 }
 
-/* A new store if its size changes; what the old one holds is let go. */
-static int change_stores(struct nat *nat, const struct options *o, struct fragment_store *fragments)
-{
-	const struct fragment_options *old = &nat->options.fragments;
-	int err;
-
-	fragments->datagrams = NULL;
-	if (o->fragments.max_held == old->max_held && o->fragments.max_bytes == old->max_bytes)
-		return hold_set_room(&nat->held_syns, (uint32_t)o->tcp.max_held_syns);
-	err = fragment_init(fragments, o, &nat->mappings.key);
-	if (err < 0)
-		return err;
-	err = hold_set_room(&nat->held_syns, (uint32_t)o->tcp.max_held_syns);
-	if (err < 0) {
-		fragment_fini(fragments);
-		fragments->datagrams = NULL;
-	}
-	return err;
-}
-
 int nat_configure(struct nat *nat, const struct options *options)
 {
 	bool new_pool = !ports_same(options, &nat->options);
-	struct fragment_store fragments;
 	struct ports *fresh = NULL;
 	int err = set_limits(nat, options);
 
@@ -165,17 +144,13 @@ int nat_configure(struct nat *nat, const struct options *options)
 		err = fresh == NULL ? -ENOMEM : ports_init(fresh, options);
 	}
 	if (err == 0)
-		err = change_stores(nat, options, &fragments);
+		err = hold_set_room(&nat->held_syns, (uint32_t)options->tcp.max_held_syns);
 	if (err < 0) {
 		if (fresh != NULL)
 			ports_fini(fresh);
 		free(fresh);
 		set_limits(nat, &nat->options); /* going back to smaller limits never fails */
 		return err;
-	}
-	if (fragments.datagrams != NULL) {
-		fragment_fini(&nat->fragments);
-		nat->fragments = fragments;
 	}
 	if (new_pool)
 		change_pool(nat, options, fresh);

@@ -69,7 +69,7 @@ struct nat_release {
 	uint32_t tag; /* of its struct packet */
 	enum nat_verdict verdict;
 	enum nat_reason reason;
-	const uint8_t *data; /* its bytes now, borrowed until the next call into the NAT */
+	const uint8_t *data; /* its bytes now, borrowed until the next packet or tick */
 	size_t length;
 };
 

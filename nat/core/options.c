@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "nat/core/arena.h"
+#include "nat/core/fragment_store.h"
 #include "nat/core/option_value.h"
 
 static const struct option_value mapping_values[] = {
@@ -419,13 +420,13 @@ static const struct option_spec specs[OPTION_COUNT] = {
 		.most = 60000, .unit = "time", .offset = AT(fragments.timeout_ms),
 		.initial = "10s", .clause = "RFC 6146 3.4",
 		.meaning = "how long a datagram's fragments are waited for" },
-	[OPT_FRAGMENTS_MAX_HELD] = { "fragments.max-held", NUMBER(1, 4096, "fragments"),
+	[OPT_FRAGMENTS_MAX_HELD] = { "fragments.max-held", NUMBER(1, FRAGMENT_HELD_MAX, "fragments"),
 		.offset = AT(fragments.max_held), .initial = "256", .clause = "RFC 4787 REQ-14",
 		.meaning = "fragments that may wait for their first at once" },
-	[OPT_FRAGMENTS_MAX_BYTES] = { "fragments.max-bytes", NUMBER(2048, 268435456, "bytes"),
+	[OPT_FRAGMENTS_MAX_BYTES] = { "fragments.max-bytes", NUMBER(2048, FRAGMENT_BYTES_MAX, "bytes"),
 		.offset = AT(fragments.max_bytes), .initial = "1048576",
 		.clause = "RFC 4787 REQ-14", .meaning = "bytes they may take together" },
-	[OPT_FRAGMENTS_MAX_PER_SOURCE] = { "fragments.max-per-source", NUMBER(1, 4096, "fragments"),
+	[OPT_FRAGMENTS_MAX_PER_SOURCE] = { "fragments.max-per-source", NUMBER(1, FRAGMENT_HELD_MAX, "fragments"),
 		.offset = AT(fragments.max_per_source), .initial = "32",
 		.clause = "RFC 4787 REQ-14", .meaning = "of them, from one address" },
 };

@@ -12,10 +12,13 @@
 #include "nat/daemon/config.h"
 #include "nat/daemon/nattime.h"
 #include "nat/daemon/queue.h"
+#include "nat/daemon/sender.h"
 
 struct daemon {
 	struct nat nat;
 	struct queue queue;
+	struct sender sender;
+	uint64_t events_told; /* number of the last event that was logged */
 	struct options asked;
 	struct nattime time;
 	struct mono started, real; /* real time: of the start, of this wake-up */
@@ -27,5 +30,10 @@ struct daemon {
  * Return: 0; or -errno with the reason in @why and nothing changed.
  */
 int daemon_configure(struct daemon *d, const struct options *asked, char *why, size_t why_size);
+
+/* Log what has happened since the last call, a line each. */
+void daemon_tell_events(struct daemon *d);
+/* What happened, as one line, into @buf; returns @buf. */
+const char *daemon_event_text(const struct nat_event *event, char *buf, size_t size);
 
 #endif

@@ -62,6 +62,15 @@ static int open_queue(struct daemon *d, const struct config_resolved *resolved, 
 	return err;
 }
 
+static int open_sender(struct sender *s)
+{
+	int err = sender_open(s);
+
+	if (err < 0)
+		log_error("raw socket for packets of our own: %s", strerror(-err));
+	return err;
+}
+
 static int open_control(struct control *c, const char *path, struct loop *loop)
 {
 	int err = control_open(c, path, loop);
@@ -135,11 +144,16 @@ static int serve(struct loop *l, struct daemon *d, struct control *c,
 	return 0;
 }
 
-/* Expire what is due, and wake up when the next is; the timer goes by real time. */
+/* Expire what is due, send what is to be sent, and wake up when the next is; the timer goes by real time. */
 static int tick(struct loop *l, struct daemon *d)
 {
 	struct mono due = nat_tick(&d->nat, d->now, EXPIRIES_PER_WAKE);
+	int err = queue_release(&d->queue, &d->nat); /* fragments that waited in vain */
 
+	if (err < 0)
+		return err;
+	sender_serve(&d->sender, &d->nat);
+	daemon_tell_events(d);
 	return loop_wake_at(l, nattime_wake(&d->time, due));
 }
 
@@ -183,8 +197,10 @@ static int open_and_run(const struct config *config, struct daemon *d, struct co
 	/* The queue first: a second daemon must fail before it touches the first one's socket. */
 	if (open_queue(d, &resolved, config->queue) < 0)
 		goto close_loop;
-	if (open_control(c, config->socket, &loop) < 0)
+	if (open_sender(&d->sender) < 0)
 		goto close_queue;
+	if (open_control(c, config->socket, &loop) < 0)
+		goto close_sender;
 	if (loop_watch(&loop, queue_fd(&d->queue), LOOP_QUEUE, 0) == 0) {
 		d->started = d->real = loop_now();
 		nattime_init(&d->time, d->started);
@@ -194,6 +210,8 @@ static int open_and_run(const struct config *config, struct daemon *d, struct co
 		log_error("cannot watch the queue: %s", strerror(errno));
 	}
 	control_close(c);
+close_sender:
+	sender_close(&d->sender);
 close_queue:
 	queue_close(&d->queue);
 close_loop:

@@ -220,7 +220,7 @@ static uint32_t attribute_u32(struct nlattr *const *attributes, int type)
 	return attributes[type] != NULL ? ntohl(mnl_attr_get_u32(attributes[type])) : 0;
 }
 
-/* The rules queue at these three places only; anything else came by a rule that is not ours. */
+/* The rules queue at these four places only; anything else came by a rule that is not ours. */
 static enum nat_side side_of(const struct queue *q, const struct nfqnl_msg_packet_hdr *header,
 			     struct nlattr *const *attributes)
 {
@@ -230,6 +230,12 @@ static enum nat_side side_of(const struct queue *q, const struct nfqnl_msg_packe
 	if (header->hook == NF_INET_POST_ROUTING && out == q->wan)
 		return NAT_INTERNAL;
 	if (header->hook == NF_INET_PRE_ROUTING && in == q->wan)
+		return NAT_EXTERNAL;
+	/* To one of our own external addresses: a hairpin. */
+	if (header->hook == NF_INET_PRE_ROUTING && in == q->lan)
+		return NAT_INTERNAL;
+	/* Our own system's ICMP errors about packets that were translated already. */
+	if (header->hook == NF_INET_LOCAL_OUT)
 		return NAT_EXTERNAL;
 	return NAT_NOWHERE;
 }
@@ -255,6 +261,7 @@ static void serve_packet(struct queue *q, struct nat *nat, const struct nlmsghdr
 						    : captured;
 	packet_init(&packet, data, captured, original,
 		    attribute_u32(attributes, NFQA_SKB_INFO) & NFQA_SKB_CSUMNOTREADY);
+	packet.tag = ntohl(header->packet_id);
 	outcome = nat_process(nat, &packet, side_of(q, header, attributes), now);
 	switch (outcome.verdict) {
 	case NAT_DROPPED:
@@ -267,6 +274,7 @@ static void serve_packet(struct queue *q, struct nat *nat, const struct nlmsghdr
 		add_verdict(q, head, ntohl(header->packet_id), NF_ACCEPT, data, captured);
 		break;
 	case NAT_HELD:
+		q->held++;
 		break;
 	}
 	q->packets++;
@@ -286,6 +294,32 @@ static void serve_datagram(struct queue *q, struct nat *nat, int i, size_t lengt
 		serve_packet(q, nat, message, q->batch->heads[i], now);
 }
 
+/* The bytes stay where they are until the NAT is called again, so no copy is made here either. */
+static int release_some(struct queue *q, struct nat *nat)
+{
+	struct nat_release release;
+	int n = 0, err;
+
+	while (n < BATCH && nat_next_release(nat, &release)) {
+		bool drop = release.verdict == NAT_DROPPED;
+
+		add_verdict(q, q->batch->heads[n++], release.tag, drop ? NF_DROP : NF_ACCEPT,
+			    drop ? NULL : (uint8_t *)release.data, drop ? 0 : release.length);
+	}
+	q->held -= (uint64_t)n;
+	err = send_verdicts(q);
+	return err < 0 ? err : n;
+}
+
+int queue_release(struct queue *q, struct nat *nat)
+{
+	int n = BATCH;
+
+	while (n == BATCH)
+		n = release_some(q, nat);
+	return n < 0 ? n : 0;
+}
+
 int queue_serve(struct queue *q, struct nat *nat, struct mono now)
 {
 	struct queue_batch *b = q->batch;
@@ -303,5 +337,8 @@ int queue_serve(struct queue *q, struct nat *nat, struct mono now)
 		serve_datagram(q, nat, i, b->messages[i].msg_len, now);
 	q->batches++;
 	err = send_verdicts(q);
+	/* After their first, the fragments that waited for it. */
+	if (err == 0)
+		err = queue_release(q, nat);
 	return err < 0 ? err : n;
 }

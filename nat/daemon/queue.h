@@ -2,7 +2,8 @@
 /*
  * queue.h - packets from the kernel and verdicts back to it
  * Owns:       the NFQUEUE socket, the receive buffers of a batch and the verdicts made of it.
- * Invariants: every packet received gets exactly one verdict, in the batch it came in. The
+ * Invariants: every packet received gets exactly one verdict, in the batch it came in unless the
+ *             NAT holds it; that is what its tag, the kernel's number for it, is for. The
  *             kernel is asked for whole GSO packets, and never to fail open: without a daemon
  *             nothing passes.
  */
@@ -22,6 +23,7 @@ struct queue {
 	struct queue_batch *batch; /* owned */
 	/* Counted since the start. */
 	uint64_t packets, batches;
+	uint64_t held;		/* of these packets, now: no verdict yet */
 	uint64_t overruns;	/* times the kernel had no room for more (ENOBUFS) */
 	uint64_t lost_verdicts; /* verdicts that the kernel did not take */
 };
@@ -30,6 +32,9 @@ struct queue {
 int queue_open(struct queue *q, uint16_t number);
 void queue_close(struct queue *q);
 int queue_fd(const struct queue *q);
+
+/* Give the verdicts of the packets that @nat held and has decided on; 0 or -errno. */
+int queue_release(struct queue *q, struct nat *nat);
 
 /*
  * queue_serve() - translate the packets that wait, at most one batch

@@ -9,7 +9,7 @@
 #include "nat/core/presets.h"
 #include "nat/json/preset_list.h"
 
-enum { KEYS = NAT_PROTOCOLS };
+enum { KEYS = NAT_OTHER };
 
 /* A column between a preset's name and its source: the knobs whose values stand in it. */
 struct column {
@@ -28,7 +28,8 @@ static const struct column columns[] = {
 	{ "PORTS", EACH("ports") },
 	{ "HAIRPIN", { "nat.hairpin" }, false },
 	{ "UDP", { "udp.timeout" }, false },
-	{ "TCP", { "tcp.timeout-established", "tcp.timeout-transitory" }, false },
+	{ "TCP", { "tcp.timeout-established", "tcp.timeout-opening", "tcp.timeout-closing" },
+	  false },
 	{ "ICMP", { "icmp.timeout" }, false },
 };
 /* clang-format on */
@@ -81,10 +82,10 @@ static void write_by_protocol(table_cell *cell, const char *const *values)
 		append(cell, values[0]);
 		return;
 	}
-	for (int i = 0; i < NAT_PROTOCOLS; i++) {
+	for (int i = 0; i < KEYS; i++) {
 		if (any_before(values, i))
 			continue;
-		for (int j = i; j < NAT_PROTOCOLS; j++) {
+		for (int j = i; j < KEYS; j++) {
 			if (strcmp(values[j], values[i]) != 0)
 				continue;
 			append(cell, j > i ? "," : i > 0 ? " " : "");
@@ -101,6 +102,8 @@ static void write_cell(table_cell *cell, const struct column *column, const json
 
 	for (int i = 0; i < KEYS && column->keys[i] != NULL; i++) {
 		values[i] = brief_form(column->keys[i], command_text(options, column->keys[i]));
+		if (strcmp(values[i], "transitory") == 0) /* the same as that knob */
+			values[i] = command_text(options, "tcp.timeout-transitory");
 		if (column->by_protocol)
 			continue;
 		append(cell, i > 0 ? "/" : "");
@@ -131,9 +134,12 @@ void command_print_presets(const json_t *list)
 		for (int i = 0; i < COLUMNS; i++)
 			write_cell(&row[i + 1], &columns[i], json_object_get(preset, "options"));
 		table_text(&row[WIDTH - 1], command_text(preset, "source"));
+		if (*command_text(preset, "unverified") != '\0')
+			append(&row[WIDTH - 1], " (*)");
 	}
 	table_print(&table, stdout);
 	table_fini(&table);
+	puts("(*) not all of it was seen there; --json says what was not.");
 }
 
 static enum client_status list_presets(const struct invocation *call)

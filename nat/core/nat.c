@@ -277,6 +277,8 @@ static bool passes_query(const struct nat *nat, const struct packet *pkt)
 		return echo;
 	case QUERIES_ALL:
 		return true;
+	case QUERIES_NONE:
+		return false;
 	}
 	return false;
 }

@@ -11,6 +11,7 @@
 #include "nat/core/fragment_store.h"
 #include "nat/core/option_value.h"
 
+/* clang-format off */
 static const struct option_value mapping_values[] = {
 	[MAPPING_ENDPOINT_INDEPENDENT] = { "endpoint-independent", "eim" },
 	[MAPPING_ADDRESS_DEPENDENT] = { "address-dependent", "adm" },
@@ -31,9 +32,13 @@ static const struct option_value tcp_filtering_values[] = {
 	{ NULL, NULL },
 };
 static const struct option_value ports_values[] = {
-	[PORTS_RANDOM] = { "random", NULL },	     [PORTS_PRESERVE] = { "preserve", NULL },
-	[PORTS_SEQUENTIAL] = { "sequential", NULL }, [PORTS_CONTIGUOUS] = { "contiguous", NULL },
-	[PORTS_OVERLOAD] = { "overload", NULL },     { NULL, NULL },
+	[PORTS_RANDOM] = { "random", NULL },
+	[PORTS_PRESERVE] = { "preserve", NULL },
+	[PORTS_SEQUENTIAL] = { "sequential", NULL },
+	[PORTS_CONTIGUOUS] = { "contiguous", NULL },
+	[PORTS_OVERLOAD] = { "overload", NULL },
+	[PORTS_PRESERVE_ONLY] = { "preserve-only", NULL },
+	{ NULL, NULL },
 };
 static const struct option_value random_values[] = {
 	[RANDOM_SIMPLE] = { "simple", "1" },
@@ -108,6 +113,7 @@ static const struct option_value queries_values[] = {
 	[QUERIES_COMMON] = { "common", NULL },
 	[QUERIES_ECHO] = { "echo", NULL },
 	[QUERIES_ALL] = { "all", NULL },
+	[QUERIES_NONE] = { "none", NULL },
 	{ NULL, NULL },
 };
 static const struct option_value errors_values[] = {
@@ -143,6 +149,7 @@ static const struct option_value switch_values[] = {
 	[SWITCH_ON] = { "on", NULL },
 	{ NULL, NULL },
 };
+/* clang-format on */
 
 #define AT(m)	offsetof(struct options, m)
 #define CHOICE	.type = OPTION_CHOICE, .unit = ""

@@ -38,6 +38,7 @@ enum ports_strategy {
 	PORTS_SEQUENTIAL,
 	PORTS_CONTIGUOUS,
 	PORTS_OVERLOAD,
+	PORTS_PRESERVE_ONLY,
 };
 
 /* How a random port is drawn: the algorithms of RFC 6056 section 3.3 in their order. */
@@ -81,7 +82,7 @@ enum non_syn { NON_SYN_DROP, NON_SYN_RESET, NON_SYN_PICK_UP };
 enum tcp_expiry { TCP_EXPIRY_SILENT, TCP_EXPIRY_RESET };
 
 /* Which ICMP queries are translated (RFC 5508 REQ-10). */
-enum icmp_queries { QUERIES_COMMON, QUERIES_ECHO, QUERIES_ALL };
+enum icmp_queries { QUERIES_COMMON, QUERIES_ECHO, QUERIES_ALL, QUERIES_NONE };
 
 enum icmp_errors { ERRORS_TRANSLATE, ERRORS_DROP };
 

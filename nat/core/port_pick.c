@@ -178,6 +178,8 @@ static uint16_t pick_in(struct pick *p, struct port_range range)
 		return pick_contiguous(p, range);
 	case PORTS_OVERLOAD:
 		return pick_overload(p);
+	case PORTS_PRESERVE_ONLY:
+		return is_usable(p, range, p->internal->port) ? p->internal->port : 0;
 	}
 	return 0;
 }

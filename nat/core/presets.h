@@ -16,6 +16,8 @@ struct preset_spec {
 	const char *name;
 	const char *meaning; /* one line */
 	const char *source;  /* where its knobs come from */
+	const char *
+		unverified; /* what of it was not seen in that source, or cannot be said in knobs */
 };
 
 /* The preset at @index, NULL past the last. */

@@ -26,8 +26,9 @@ static json_t *json_preset(const struct preset_spec *spec)
 
 	options_init(&o);
 	presets_set(&o, presets_key, spec->name, why, sizeof(why)); /* its name is one it has */
-	return json_pack("{s:s, s:s, s:s, s:o}", "name", spec->name, "meaning", spec->meaning,
-			 "source", spec->source, "options", knobs_of(&o));
+	return json_pack("{s:s, s:s, s:s, s:s, s:o}", "name", spec->name, "meaning", spec->meaning,
+			 "source", spec->source, "unverified", spec->unverified, "options",
+			 knobs_of(&o));
 }
 
 json_t *preset_list(void)

@@ -10,7 +10,7 @@
 
 #include <jansson.h>
 
-/* {"presets": [{"name", "meaning", "source", "options": {KEY: VALUE, ...}}]}, owned by the caller.
+/* {"presets": [{"name", "meaning", "source", "unverified", "options": {KEY: VALUE, ...}}]}, owned by the caller.
  * The options are all that a preset sets, in the order of the knob table. */
 json_t *preset_list(void);
 

@@ -21,6 +21,7 @@ JSON   := $(patsubst %.c,$(B)/%.o,$(wildcard nat/json/*.c))
 DAEMON := $(patsubst %.c,$(B)/%.o,$(wildcard nat/daemon/*.c))
 CLI    := $(patsubst %.c,$(B)/%.o,$(wildcard nat/cli/*.c))
 UNIT   := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
+RFC    := $(patsubst %.c,$(B)/%,$(wildcard tests/rfc/test_*.c))
 BATS   := $(wildcard tests/netns/*.bats)
 BENCH  := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c))
 FUZZ   := $(patsubst %.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -28,7 +29,7 @@ SHELL_FILES := $(wildcard netns-scripts/*.sh tests/*.sh tests/netns/*.bash tests
 C_FILES     := $(wildcard common/*.[ch] nat/*/*.[ch] tests/*/*.[ch])
 
 .SECONDARY: # objects are kept, also those that make sees only on the way to a program
-.PHONY: all help deps deps-check check asan lint fuzz bench install clean
+.PHONY: all help deps deps-check check conformance asan lint fuzz bench install clean
 all: $(B)/natemd $(B)/natem
 
 help:
@@ -36,6 +37,7 @@ help:
 	@echo "make deps        install what building and running need"
 	@echo "make deps-check  install what only the tests need"
 	@echo "make check       all tests; as root those in network namespaces too"
+	@echo "make conformance write docs/rfc-conformance.md from the results of the tests that carry ids"
 	@echo "make asan        the same, with address and undefined-behaviour sanitizers"
 	@echo "make lint        shellcheck, clang-format, cppcheck"
 	@echo "make fuzz        each fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS)"
@@ -75,7 +77,7 @@ $(B)/natem: $(B)/nat/cli/main.o $(B)/libcli.a $(B)/libcore.a $(B)/libcommon.a
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(CLI_LIBS)
 
-$(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libdaemon.a $(B)/libcli.a $(B)/libcore.a $(B)/libcommon.a
+$(UNIT) $(RFC): %: %.o $(B)/libdaemon.a $(B)/libcli.a $(B)/libcore.a $(B)/libcommon.a
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ -lcmocka $(DAEMON_LIBS) $(CLI_LIBS)
 $(B)/tests/bench/%: $(B)/tests/bench/%.o $(B)/libcore.a $(B)/libcommon.a
@@ -84,9 +86,13 @@ $(B)/tests/bench/%: $(B)/tests/bench/%.o $(B)/libcore.a $(B)/libcommon.a
 
 check: deps deps-check
 	@$(MAKE) --no-print-directory -j$$(nproc) B=$(B) all unit
-	@NATEM_BUILD=$(B) tests/run.sh $(UNIT) $(BATS)
+	@NATEM_BUILD=$(B) tests/run.sh $(UNIT) $(RFC) tests/rfc/conformance.py $(BATS)
 .PHONY: unit
-unit: $(UNIT)
+unit: $(UNIT) $(RFC)
+
+conformance: deps deps-check
+	@$(MAKE) --no-print-directory -j$$(nproc) B=$(B) all unit
+	@NATEM_BUILD=$(B) tests/rfc/conformance.py write
 
 asan:
 	@$(MAKE) --no-print-directory B=build/asan CFLAGS="-O1 -g -fno-omit-frame-pointer" \

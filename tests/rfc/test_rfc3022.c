@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* RFC 3022, traditional NAT: what is translated, and the checksums with it. */
+#include "tests/rfc/rfc.h"
+
+/* --- who is translated ---------------------------------------------------------------------- */
+
+static void test_rfc3022_napt_two_hosts_with_one_port_share_an_address(void **state)
+{
+	struct lab *lab = *state;
+
+	for
+		each_protocol(p)
+		{
+			struct endpoint a = lab_open(lab, p, H1, Y1, AT_S(0));
+			struct endpoint b = lab_open(lab, p, H2, Y1, AT_S(0));
+			struct wire to_a = rfc_answer(p, Y1, a), to_b = rfc_answer(p, Y1, b);
+
+			assert_same_endpoint(ep_port(a, 0), E1);
+			assert_same_endpoint(ep_port(b, 0), E1);
+			assert_int_not_equal(a.port, b.port);
+			assert_rewritten(lab_in(lab, to_a, AT_S(1)), REASON_TRANSLATED);
+			assert_rewritten(lab_in(lab, to_b, AT_S(1)), REASON_TRANSLATED);
+			assert_same_endpoint(wire_destination(to_a), H1);
+			assert_same_endpoint(wire_destination(to_b), H2);
+		}
+}
+
+static void test_rfc3022_dir_nothing_comes_in_unasked(void **state)
+{
+	struct lab *lab = *state;
+
+	for
+		each_protocol(p)
+		{
+			for (unsigned int port = 1; port <= 65535; port += 257)
+				assert_dropped(
+					lab_in(lab, lab_probe(p, Y1, ep_port(E1, port)), AT_S(0)),
+					REASON_NO_MAPPING);
+			/* Nor past the NAT, straight to the host, also while that has a mapping. */
+			lab_open(lab, p, H1, Y1, AT_S(1));
+			assert_dropped(lab_in(lab, lab_probe(p, Y1, H1), AT_S(2)),
+				       REASON_NO_MAPPING);
+		}
+	assert_int_equal(lab->nat.mappings.arena.live, NAT_PROTOCOLS);
+}
+
+/* --- checksums ------------------------------------------------------------------------------ */
+
+/* A packet of any size, protocol and content, as a host sends it. */
+static struct wire any_packet(struct rng *rng, struct endpoint src, struct endpoint dst)
+{
+	size_t size = rng_below(rng, 600), options = 4 * rng_below(rng, 11), start;
+	struct wire w;
+
+	switch (rng_below(rng, 3)) {
+	case 0:
+		w = wire_udp_with(src, dst, options, size);
+		start = wire_header(w) + WIRE_UDP;
+		break;
+	case 1:
+		w = wire_tcp_with(src, dst,
+				  (struct wire_tcp){ .flags = WIRE_SYN,
+						     .seq = rng_next(rng),
+						     .ack = rng_next(rng),
+						     .payload = size,
+						     .options = options,
+						     .ip_options = 40 - options });
+		start = wire_header(w) + WIRE_TCP + options;
+		break;
+	default:
+		w = wire_ping(src, dst);
+		start = wire_header(w) + 6; /* from the sequence number on */
+		break;
+	}
+	for (size_t i = start; i < w.len; i++)
+		w.at[i] = (uint8_t)(rng_next(rng) & (rng_below(rng, 2) ? 0xff : 0));
+	wire_fix(w);
+	return w;
+}
+
+/* Summed anew on the wire on both sides, for ten thousand packets and the answers to them. */
+static void test_rfc3022_ck_checksums_are_right_after_every_rewrite(void **state)
+{
+	struct lab *lab = *state;
+	struct siphash_key key;
+	struct rng rng;
+
+	assert_int_equal(rng_key(3022, &key), 0);
+	rng_init(&rng, &key);
+	for (int i = 0; i < 10000; i++) {
+		struct endpoint host = ep_port(H1, 1024 + rng_below(&rng, 50));
+		struct wire w = any_packet(&rng, host, Y1), answer;
+		enum nat_protocol p = w.at[9] == 6 ? NAT_TCP : w.at[9] == 17 ? NAT_UDP : NAT_ICMP;
+
+		assert_int_equal(lab_out(lab, w, AT_S(i / 100)).verdict, NAT_REWRITTEN);
+		assert_right_sums(w);
+		answer = rfc_answer(p, Y1, wire_source(w));
+		assert_rewritten(lab_in(lab, answer, AT_S(i / 100)), REASON_TRANSLATED);
+		assert_same_endpoint(wire_destination(answer), host);
+		assert_right_sums(answer);
+	}
+}
+
+/* Trap 5: nothing is laundered. lab_out() sees to it that the packet stays as wrong as it was. */
+static void test_rfc3022_ck_a_wrong_checksum_stays_wrong(void **state)
+{
+	struct lab *lab = *state;
+
+	for
+		each_protocol(p)
+		{
+			for (unsigned int wrong = 1; wrong < 0xffff; wrong += 0x0fed) {
+				struct wire w = lab_request(p, H1, Y1);
+				uint32_t sum = wire_get16(wire_check(w)) + wrong;
+
+				wire_put16(wire_check(w), (sum & 0xffff) + (sum >> 16));
+				if (wire_get16(wire_check(w)) == 0)
+					continue; /* which for UDP means none */
+				assert_int_not_equal(wire_transport_error(w), 0);
+				assert_int_equal(lab_out(lab, w, AT_S(0)).verdict, NAT_REWRITTEN);
+				assert_int_not_equal(wire_transport_error(w), 0);
+			}
+		}
+}
+
+static void test_rfc3022_udp0_stays_0_both_ways(void **state)
+{
+	struct lab *lab = *state;
+	struct wire w = wire_udp(H1, Y1), answer;
+
+	wire_put16(wire_check(w), 0);
+	assert_rewritten(lab_out(lab, w, AT_S(0)), REASON_MAPPING_CREATED);
+	assert_int_equal(wire_get16(wire_check(w)), 0);
+	answer = wire_udp(Y1, wire_source(w));
+	wire_put16(wire_check(answer), 0);
+	assert_rewritten(lab_in(lab, answer, AT_S(1)), REASON_TRANSLATED);
+	assert_int_equal(wire_get16(wire_check(answer)), 0);
+}
+
+static void test_rfc3022_udp0_stays_0_in_a_quote(void **state)
+{
+	struct lab *lab = *state;
+	struct wire w = wire_udp(H1, Y1), error;
+	struct rfc_flow f;
+
+	wire_put16(wire_check(w), 0);
+	f = rfc_send(lab, w, AT_S(0));
+	error = wire_error(3, 3, Y1, f.external, f.outside);
+	assert_rewritten(lab_in(lab, error, AT_S(1)), REASON_ICMP_ERROR_TRANSLATED);
+	assert_same_wire(wire_quote(error), f.inside);
+	assert_int_equal(wire_get16(wire_check(wire_quote(error))), 0);
+}
+
+/* --- ICMP ----------------------------------------------------------------------------------- */
+
+static void test_rfc3022_icmpq_only_identifier_and_checksum_change(void **state)
+{
+	struct lab *lab = *state;
+	struct rfc_flow f = rfc_open(lab, NAT_ICMP, AT_S(0));
+	struct wire reply, before;
+	size_t length = f.outside.len - 20;
+
+	assert_int_not_equal(f.external.port, H1.port);
+	assert_right_sums(f.outside);
+	/* Type and code, then everything from the sequence number on. */
+	assert_memory_equal(f.outside.at + 20, f.inside.at + 20, 2);
+	assert_memory_equal(f.outside.at + 26, f.inside.at + 26, length - 6);
+	reply = wire_pong(Y1, f.external);
+	before = wire_copy(reply);
+	assert_rewritten(lab_in(lab, reply, AT_S(1)), REASON_TRANSLATED);
+	assert_same_endpoint(wire_destination(reply), H1);
+	assert_right_sums(reply);
+	assert_memory_equal(reply.at + 20, before.at + 20, 2);
+	assert_memory_equal(reply.at + 26, before.at + 26, length - 6);
+}
+
+/* The ICMP checksum covers no address: with the identifier kept, it is the same on both sides. */
+static void test_rfc3022_icmpq_checksum_knows_no_address(void **state)
+{
+	struct lab *lab = *state;
+	struct rfc_flow f;
+
+	lab_set(lab, "icmp.ports", "preserve");
+	f = rfc_open(lab, NAT_ICMP, AT_S(0));
+	assert_int_equal(f.external.port, H1.port);
+	assert_memory_equal(f.outside.at + 20, f.inside.at + 20, f.outside.len - 20);
+}
+
+static void test_rfc3022_icmpe_host_sees_its_own_packet_quoted(void **state)
+{
+	struct lab *lab = *state;
+
+	for
+		each_protocol(p)
+		{
+			struct rfc_flow f = rfc_open(lab, p, AT_S(0));
+			struct wire w = wire_error(3, 3, Y1, f.external, f.outside);
+
+			assert_rewritten(lab_in(lab, w, AT_S(1)), REASON_ICMP_ERROR_TRANSLATED);
+			assert_same_endpoint(wire_source(w), ep_port(Y1, 0));
+			assert_same_endpoint(wire_destination(w), ep_port(H1, 0));
+			assert_same_wire(wire_quote(w), f.inside);
+			assert_right_sums(w);
+		}
+}
+
+static void test_rfc3022_icmpe_remote_host_sees_its_own_packet_quoted(void **state)
+{
+	struct lab *lab = *state;
+
+	for
+		each_protocol(p)
+		{
+			struct rfc_flow f = rfc_open(lab, p, AT_S(0));
+			struct wire answer = rfc_answer(p, Y1, f.external),
+				    sent = wire_copy(answer), w;
+
+			assert_rewritten(lab_in(lab, answer, AT_S(1)), REASON_TRANSLATED);
+			w = wire_error(3, 3, H1, Y1, answer);
+			assert_rewritten(lab_out(lab, w, AT_S(2)), REASON_ICMP_ERROR_TRANSLATED);
+			assert_same_endpoint(wire_source(w), E1);
+			assert_same_wire(wire_quote(w), sent);
+			assert_right_sums(w);
+		}
+}
+
+/* --- the end of a connection ---------------------------------------------------------------- */
+
+/* Connected, and closed from both sides: the last ACK, from H1, is yet to come. */
+static struct endpoint closed_but_for_the_last_ack(struct lab *lab)
+{
+	struct endpoint external = lab_open(lab, NAT_TCP, H1, Y1, AT_S(0));
+
+	lab_in(lab, wire_tcp(Y1, external, WIRE_SYN | WIRE_ACK), AT_S(1));
+	lab_out(lab, wire_tcp(H1, Y1, WIRE_ACK), AT_S(1));
+	lab_out(lab, wire_tcp(H1, Y1, WIRE_FIN | WIRE_ACK), AT_S(2));
+	lab_in(lab, wire_tcp(Y1, external, WIRE_FIN | WIRE_ACK), AT_S(3));
+	return external;
+}
+
+static void test_rfc3022_tcpend_retransmitted_fin_is_translated(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint external = closed_but_for_the_last_ack(lab);
+	struct wire w = wire_tcp(H1, Y1, WIRE_ACK);
+
+	lab_out(lab, wire_tcp(H1, Y1, WIRE_ACK), AT_S(4)); /* and is lost */
+	for (int t = 5; t < 200; t += 30) {
+		struct wire fin = wire_tcp(Y1, external, WIRE_FIN | WIRE_ACK);
+
+		assert_rewritten(lab_in(lab, fin, AT_S(t)), REASON_TRANSLATED);
+		assert_same_endpoint(wire_destination(fin), H1);
+	}
+	assert_rewritten(lab_out(lab, w, AT_S(200)), REASON_TRANSLATED);
+	assert_same_endpoint(wire_source(w), external);
+}
+
+static void test_rfc3022_tcpend_reset_does_not_free_the_mapping(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint external = closed_but_for_the_last_ack(lab);
+	struct wire w = wire_tcp(Y1, external, WIRE_RST);
+
+	assert_rewritten(lab_in(lab, w, AT_S(4)), REASON_TRANSLATED);
+	assert_rewritten(lab_in(lab, wire_tcp(Y1, external, WIRE_RST), AT_S(5)), REASON_TRANSLATED);
+	assert_int_equal(lab->nat.mappings.arena.live, 1);
+}
+
+static void test_rfc3022_tcpend_mapping_is_freed_when_the_closing_timer_ends(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint external = closed_but_for_the_last_ack(lab);
+
+	assert_dropped(lab_in(lab, wire_tcp(Y1, external, WIRE_FIN | WIRE_ACK), AT_S(3 + 240)),
+		       REASON_NO_MAPPING);
+	assert_int_equal(lab->nat.mappings.arena.live, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		lab_test(test_rfc3022_napt_two_hosts_with_one_port_share_an_address),
+		lab_test(test_rfc3022_dir_nothing_comes_in_unasked),
+		lab_test(test_rfc3022_ck_checksums_are_right_after_every_rewrite),
+		lab_test(test_rfc3022_ck_a_wrong_checksum_stays_wrong),
+		lab_test(test_rfc3022_udp0_stays_0_both_ways),
+		lab_test(test_rfc3022_udp0_stays_0_in_a_quote),
+		lab_test(test_rfc3022_icmpq_only_identifier_and_checksum_change),
+		lab_test(test_rfc3022_icmpq_checksum_knows_no_address),
+		lab_test(test_rfc3022_icmpe_host_sees_its_own_packet_quoted),
+		lab_test(test_rfc3022_icmpe_remote_host_sees_its_own_packet_quoted),
+		lab_test(test_rfc3022_tcpend_retransmitted_fin_is_translated),
+		lab_test(test_rfc3022_tcpend_reset_does_not_free_the_mapping),
+		lab_test(test_rfc3022_tcpend_mapping_is_freed_when_the_closing_timer_ends),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

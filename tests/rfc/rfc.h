@@ -9,8 +9,6 @@
 
 #include "tests/unit/lab.h"
 
-#define each_protocol(p) (enum nat_protocol p = NAT_UDP; p < NAT_PROTOCOLS; p++)
-
 /* "udp." and "timeout" to the knob "udp.timeout". */
 static inline void rfc_set(struct lab *lab, enum nat_protocol protocol, const char *knob,
 			   const char *value)

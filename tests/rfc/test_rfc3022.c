@@ -8,39 +8,33 @@ static void test_rfc3022_napt_two_hosts_with_one_port_share_an_address(void **st
 {
 	struct lab *lab = *state;
 
-	for
-		each_protocol(p)
-		{
-			struct endpoint a = lab_open(lab, p, H1, Y1, AT_S(0));
-			struct endpoint b = lab_open(lab, p, H2, Y1, AT_S(0));
-			struct wire to_a = rfc_answer(p, Y1, a), to_b = rfc_answer(p, Y1, b);
+	for (enum nat_protocol p = NAT_UDP; p < NAT_PROTOCOLS; p++) {
+		struct endpoint a = lab_open(lab, p, H1, Y1, AT_S(0));
+		struct endpoint b = lab_open(lab, p, H2, Y1, AT_S(0));
+		struct wire to_a = rfc_answer(p, Y1, a), to_b = rfc_answer(p, Y1, b);
 
-			assert_same_endpoint(ep_port(a, 0), E1);
-			assert_same_endpoint(ep_port(b, 0), E1);
-			assert_int_not_equal(a.port, b.port);
-			assert_rewritten(lab_in(lab, to_a, AT_S(1)), REASON_TRANSLATED);
-			assert_rewritten(lab_in(lab, to_b, AT_S(1)), REASON_TRANSLATED);
-			assert_same_endpoint(wire_destination(to_a), H1);
-			assert_same_endpoint(wire_destination(to_b), H2);
-		}
+		assert_same_endpoint(ep_port(a, 0), E1);
+		assert_same_endpoint(ep_port(b, 0), E1);
+		assert_int_not_equal(a.port, b.port);
+		assert_rewritten(lab_in(lab, to_a, AT_S(1)), REASON_TRANSLATED);
+		assert_rewritten(lab_in(lab, to_b, AT_S(1)), REASON_TRANSLATED);
+		assert_same_endpoint(wire_destination(to_a), H1);
+		assert_same_endpoint(wire_destination(to_b), H2);
+	}
 }
 
 static void test_rfc3022_dir_nothing_comes_in_unasked(void **state)
 {
 	struct lab *lab = *state;
 
-	for
-		each_protocol(p)
-		{
-			for (unsigned int port = 1; port <= 65535; port += 257)
-				assert_dropped(
-					lab_in(lab, lab_probe(p, Y1, ep_port(E1, port)), AT_S(0)),
-					REASON_NO_MAPPING);
-			/* Nor past the NAT, straight to the host, also while that has a mapping. */
-			lab_open(lab, p, H1, Y1, AT_S(1));
-			assert_dropped(lab_in(lab, lab_probe(p, Y1, H1), AT_S(2)),
+	for (enum nat_protocol p = NAT_UDP; p < NAT_PROTOCOLS; p++) {
+		for (unsigned int port = 1; port <= 65535; port += 257)
+			assert_dropped(lab_in(lab, lab_probe(p, Y1, ep_port(E1, port)), AT_S(0)),
 				       REASON_NO_MAPPING);
-		}
+		/* Nor past the NAT, straight to the host, also while that has a mapping. */
+		lab_open(lab, p, H1, Y1, AT_S(1));
+		assert_dropped(lab_in(lab, lab_probe(p, Y1, H1), AT_S(2)), REASON_NO_MAPPING);
+	}
 	assert_int_equal(lab->nat.mappings.arena.live, NAT_PROTOCOLS);
 }
 
@@ -106,21 +100,19 @@ static void test_rfc3022_ck_a_wrong_checksum_stays_wrong(void **state)
 {
 	struct lab *lab = *state;
 
-	for
-		each_protocol(p)
-		{
-			for (unsigned int wrong = 1; wrong < 0xffff; wrong += 0x0fed) {
-				struct wire w = lab_request(p, H1, Y1);
-				uint32_t sum = wire_get16(wire_check(w)) + wrong;
+	for (enum nat_protocol p = NAT_UDP; p < NAT_PROTOCOLS; p++) {
+		for (unsigned int wrong = 1; wrong < 0xffff; wrong += 0x0fed) {
+			struct wire w = lab_request(p, H1, Y1);
+			uint32_t sum = wire_get16(wire_check(w)) + wrong;
 
-				wire_put16(wire_check(w), (sum & 0xffff) + (sum >> 16));
-				if (wire_get16(wire_check(w)) == 0)
-					continue; /* which for UDP means none */
-				assert_int_not_equal(wire_transport_error(w), 0);
-				assert_int_equal(lab_out(lab, w, AT_S(0)).verdict, NAT_REWRITTEN);
-				assert_int_not_equal(wire_transport_error(w), 0);
-			}
+			wire_put16(wire_check(w), (sum & 0xffff) + (sum >> 16));
+			if (wire_get16(wire_check(w)) == 0)
+				continue; /* which for UDP means none */
+			assert_int_not_equal(wire_transport_error(w), 0);
+			assert_int_equal(lab_out(lab, w, AT_S(0)).verdict, NAT_REWRITTEN);
+			assert_int_not_equal(wire_transport_error(w), 0);
 		}
+	}
 }
 
 static void test_rfc3022_udp0_stays_0_both_ways(void **state)
@@ -190,38 +182,33 @@ static void test_rfc3022_icmpe_host_sees_its_own_packet_quoted(void **state)
 {
 	struct lab *lab = *state;
 
-	for
-		each_protocol(p)
-		{
-			struct rfc_flow f = rfc_open(lab, p, AT_S(0));
-			struct wire w = wire_error(3, 3, Y1, f.external, f.outside);
+	for (enum nat_protocol p = NAT_UDP; p < NAT_PROTOCOLS; p++) {
+		struct rfc_flow f = rfc_open(lab, p, AT_S(0));
+		struct wire w = wire_error(3, 3, Y1, f.external, f.outside);
 
-			assert_rewritten(lab_in(lab, w, AT_S(1)), REASON_ICMP_ERROR_TRANSLATED);
-			assert_same_endpoint(wire_source(w), ep_port(Y1, 0));
-			assert_same_endpoint(wire_destination(w), ep_port(H1, 0));
-			assert_same_wire(wire_quote(w), f.inside);
-			assert_right_sums(w);
-		}
+		assert_rewritten(lab_in(lab, w, AT_S(1)), REASON_ICMP_ERROR_TRANSLATED);
+		assert_same_endpoint(wire_source(w), ep_port(Y1, 0));
+		assert_same_endpoint(wire_destination(w), ep_port(H1, 0));
+		assert_same_wire(wire_quote(w), f.inside);
+		assert_right_sums(w);
+	}
 }
 
 static void test_rfc3022_icmpe_remote_host_sees_its_own_packet_quoted(void **state)
 {
 	struct lab *lab = *state;
 
-	for
-		each_protocol(p)
-		{
-			struct rfc_flow f = rfc_open(lab, p, AT_S(0));
-			struct wire answer = rfc_answer(p, Y1, f.external),
-				    sent = wire_copy(answer), w;
+	for (enum nat_protocol p = NAT_UDP; p < NAT_PROTOCOLS; p++) {
+		struct rfc_flow f = rfc_open(lab, p, AT_S(0));
+		struct wire answer = rfc_answer(p, Y1, f.external), sent = wire_copy(answer), w;
 
-			assert_rewritten(lab_in(lab, answer, AT_S(1)), REASON_TRANSLATED);
-			w = wire_error(3, 3, H1, Y1, answer);
-			assert_rewritten(lab_out(lab, w, AT_S(2)), REASON_ICMP_ERROR_TRANSLATED);
-			assert_same_endpoint(wire_source(w), E1);
-			assert_same_wire(wire_quote(w), sent);
-			assert_right_sums(w);
-		}
+		assert_rewritten(lab_in(lab, answer, AT_S(1)), REASON_TRANSLATED);
+		w = wire_error(3, 3, H1, Y1, answer);
+		assert_rewritten(lab_out(lab, w, AT_S(2)), REASON_ICMP_ERROR_TRANSLATED);
+		assert_same_endpoint(wire_source(w), E1);
+		assert_same_wire(wire_quote(w), sent);
+		assert_right_sums(w);
+	}
 }
 
 /* --- the end of a connection ---------------------------------------------------------------- */

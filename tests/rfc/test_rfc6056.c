@@ -182,50 +182,44 @@ static void test_rfc6056_nat_every_port_is_random_without_preservation(void **st
 {
 	struct lab *lab = *state;
 
-	for
-		each_protocol(p)
-		{
-			unsigned int kept = 0, neighbours = 0;
-			uint16_t before = 0;
+	for (enum nat_protocol p = NAT_UDP; p < NAT_PROTOCOLS; p++) {
+		unsigned int kept = 0, neighbours = 0;
+		uint16_t before = 0;
 
-			for (unsigned int i = 0; i < 60; i++) {
-				struct endpoint host = ep_port(H1, 20000 + i);
-				uint16_t port = lab_open(lab, p, host, Y1, AT_S(0)).port;
+		for (unsigned int i = 0; i < 60; i++) {
+			struct endpoint host = ep_port(H1, 20000 + i);
+			uint16_t port = lab_open(lab, p, host, Y1, AT_S(0)).port;
 
-				kept += port == host.port;
-				neighbours += abs(port - before) < 10;
-				before = port;
-			}
-			assert_in_range(kept, 0, 1);
-			assert_in_range(neighbours, 0, 2);
+			kept += port == host.port;
+			neighbours += abs(port - before) < 10;
+			before = port;
 		}
+		assert_in_range(kept, 0, 1);
+		assert_in_range(neighbours, 0, 2);
+	}
 }
 
 static void test_rfc6056_nat_with_preservation_only_what_must_change_is_random(void **state)
 {
 	struct lab *lab = *state;
 
-	for
-		each_protocol(p)
-		{
-			unsigned int neighbours = 0;
-			uint16_t before = 0;
+	for (enum nat_protocol p = NAT_UDP; p < NAT_PROTOCOLS; p++) {
+		unsigned int neighbours = 0;
+		uint16_t before = 0;
 
-			rfc_set(lab, p, "ports", "preserve");
-			for (unsigned int i = 0; i < 30; i++)
-				assert_int_equal(
-					lab_open(lab, p, ep_port(H1, 20000 + i), Y1, AT_S(0)).port,
-					20000 + i);
-			for (unsigned int i = 0; i < 30; i++) {
-				uint16_t port =
-					lab_open(lab, p, ep_port(H2, 20000 + i), Y1, AT_S(0)).port;
+		rfc_set(lab, p, "ports", "preserve");
+		for (unsigned int i = 0; i < 30; i++)
+			assert_int_equal(lab_open(lab, p, ep_port(H1, 20000 + i), Y1, AT_S(0)).port,
+					 20000 + i);
+		for (unsigned int i = 0; i < 30; i++) {
+			uint16_t port = lab_open(lab, p, ep_port(H2, 20000 + i), Y1, AT_S(0)).port;
 
-				assert_true(port < 20000 || port >= 20030);
-				neighbours += abs(port - before) < 10;
-				before = port;
-			}
-			assert_in_range(neighbours, 0, 1);
+			assert_true(port < 20000 || port >= 20030);
+			neighbours += abs(port - before) < 10;
+			before = port;
 		}
+		assert_in_range(neighbours, 0, 1);
+	}
 }
 
 int main(void)

@@ -74,20 +74,18 @@ static void test_rfc6864_df_is_the_same_on_both_sides(void **state)
 {
 	struct lab *lab = *state;
 
-	for
-		each_protocol(p)
-		{
-			for (unsigned int i = 0; i < 64; i++) {
-				unsigned int df = i % 2 ? DF : 0;
-				struct wire out = with(lab_request(p, H1, Y1), i * 1021, df), in;
+	for (enum nat_protocol p = NAT_UDP; p < NAT_PROTOCOLS; p++) {
+		for (unsigned int i = 0; i < 64; i++) {
+			unsigned int df = i % 2 ? DF : 0;
+			struct wire out = with(lab_request(p, H1, Y1), i * 1021, df), in;
 
-				assert_int_equal(lab_out(lab, out, AT_S(0)).verdict, NAT_REWRITTEN);
-				assert_int_equal(wire_get16(out.at + 6), df);
-				in = with(rfc_answer(p, Y1, wire_source(out)), i * 1021, df);
-				assert_rewritten(lab_in(lab, in, AT_S(0)), REASON_TRANSLATED);
-				assert_int_equal(wire_get16(in.at + 6), df);
-			}
+			assert_int_equal(lab_out(lab, out, AT_S(0)).verdict, NAT_REWRITTEN);
+			assert_int_equal(wire_get16(out.at + 6), df);
+			in = with(rfc_answer(p, Y1, wire_source(out)), i * 1021, df);
+			assert_rewritten(lab_in(lab, in, AT_S(0)), REASON_TRANSLATED);
+			assert_int_equal(wire_get16(in.at + 6), df);
 		}
+	}
 }
 
 int main(void)

@@ -303,7 +303,7 @@ static void test_rfc4787_req7_external_address_of_the_internal_network_is_transl
 	struct endpoint a, b;
 
 	lab_set(lab, "nat.external", "192.168.1.77");
-	for (enum nat_protocol p = NAT_UDP; p < NAT_PROTOCOLS; p++) {
+	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
 		a = lab_open(lab, p, H1, Y1, AT_S(0));
 		b = lab_open(lab, p, H2, Y1, AT_S(0));
 		assert_same_endpoint(ep_port(a, 0), ep("192.168.1.77:0"));
@@ -320,7 +320,7 @@ static void test_rfc4787_req7_external_address_of_an_internal_host_is_translated
 	struct endpoint a, b;
 
 	lab_set(lab, "nat.external", "192.168.1.2");
-	for (enum nat_protocol p = NAT_UDP; p < NAT_PROTOCOLS; p++) {
+	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
 		a = lab_open(lab, p, H1, Y1, AT_S(0));
 		b = lab_open(lab, p, H2, Y1, AT_S(0));
 		assert_false(same(a, H1));

@@ -182,7 +182,7 @@ static void test_rfc6056_nat_every_port_is_random_without_preservation(void **st
 {
 	struct lab *lab = *state;
 
-	for (enum nat_protocol p = NAT_UDP; p < NAT_PROTOCOLS; p++) {
+	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
 		unsigned int kept = 0, neighbours = 0;
 		uint16_t before = 0;
 
@@ -203,7 +203,7 @@ static void test_rfc6056_nat_with_preservation_only_what_must_change_is_random(v
 {
 	struct lab *lab = *state;
 
-	for (enum nat_protocol p = NAT_UDP; p < NAT_PROTOCOLS; p++) {
+	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
 		unsigned int neighbours = 0;
 		uint16_t before = 0;
 

@@ -61,10 +61,10 @@ struct held_fragment {
 };
 
 struct fragment_store {
-	struct datagram *datagrams; /* owned; FRAGMENT_DATAGRAMS */
-	struct held_fragment *held; /* owned; max_held */
-	uint8_t *bytes;		    /* owned; chunks * FRAGMENT_CHUNK */
-	uint64_t *chunk_taken;	    /* owned; a bit per chunk */
+	struct datagram *datagrams;		    /* owned; FRAGMENT_DATAGRAMS */
+	struct held_fragment *held;		    /* owned; FRAGMENT_HELD_MAX */
+	uint8_t *bytes;				    /* owned; FRAGMENT_BYTES_MAX */
+	uint64_t chunk_taken[FRAGMENT_CHUNKS / 64]; /* a bit per chunk */
 	struct index by_key;
 	struct siphash_key key;
 	uint32_t oldest, newest, free_datagram, waiting;

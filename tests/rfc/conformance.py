@@ -11,6 +11,8 @@ namespaces, and only as root: without, their results show as "skipped".
 
 Exit status: 0 done, 1 not so, or something is wrong with a name; 2 wrong usage.
 """
+import configparser
+import fnmatch
 import os
 import re
 import subprocess
@@ -57,6 +59,36 @@ def read_requirements():
     return titles, rows
 
 
+def build():
+    return ROOT / os.environ.get("NATEM_BUILD", "build")
+
+
+def execute(*command):
+    env = os.environ | {"CMOCKA_MESSAGE_OUTPUT": "TAP"}
+    try:
+        return subprocess.run(command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    except OSError as error:
+        raise Wrong(f"{command[0]}: {error.strerror}; has it been built?") from error
+
+
+def known_knobs():
+    """Every key that natemd prints, and nat.preset, which is one to set but not to get."""
+    program = str(build() / "natemd")
+    text = execute(program, "-n", "-o", "nat.external=203.0.113.1").stdout
+    parser = configparser.RawConfigParser(comment_prefixes=";", strict=False)
+    parser.read_string(text)
+    return ["nat.preset"] + [f"{s}.{key}" for s in parser.sections() for key in parser[s]]
+
+
+def check_knobs(rows):
+    known = known_knobs()
+    for row, _, knobs, _ in rows.values():
+        for knob in knobs.split():
+            if knob != "-" and not fnmatch.filter(known, knob):
+                raise Wrong(f"{REQUIREMENTS.name}: {row}: no knob {knob}")
+
+
 def row_of(test):
     """The id that the name of a test carries, None if it carries none."""
     match = re.match(r"(\d{4}-[a-z0-9]+): ", test)
@@ -78,12 +110,7 @@ def results(text):
 
 
 def run(*command):
-    env = os.environ | {"CMOCKA_MESSAGE_OUTPUT": "TAP"}
-    try:
-        done = subprocess.run(command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, check=False,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    except OSError as error:
-        raise Wrong(f"{command[0]}: {error.strerror}; has it been built?") from error
+    done = execute(*command)
     found = list(results(done.stdout))
     planned = sum(int(n) for n in re.findall(r"^1\.\.(\d+)", done.stdout, re.MULTILINE))
     if planned == 0 or planned != len(found):
@@ -92,10 +119,9 @@ def run(*command):
 
 
 def run_programs():
-    build = ROOT / os.environ.get("NATEM_BUILD", "build")
     found = []
     for source in sorted(HERE.glob("test_*.c")):
-        for test, result in run(str(build / "tests" / "rfc" / source.stem)):
+        for test, result in run(str(build() / "tests" / "rfc" / source.stem)):
             if row_of(test) is None:
                 raise Wrong(f"{source.name}: no id in the name of {test}")
             found.append((test, result))
@@ -183,6 +209,7 @@ def differences(want, have):
 
 def make(really):
     titles, rows = read_requirements()
+    check_knobs(rows)
     return document(titles, rows, by_row(rows, run_programs() + run_bats(really)))
 
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* RFC 3022, traditional NAT: what is translated, and the checksums with it. */
-#include "tests/rfc/rfc.h"
+#include "tests/rfc/fragments.h"
 
 /* --- who is translated ---------------------------------------------------------------------- */
 
@@ -28,14 +28,230 @@ static void test_rfc3022_dir_nothing_comes_in_unasked(void **state)
 	struct lab *lab = *state;
 
 	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
-		for (unsigned int port = 1; port <= 65535; port += 257)
-			assert_dropped(lab_in(lab, lab_probe(p, Y1, ep_port(E1, port)), AT_S(0)),
-				       REASON_NO_MAPPING);
+		for (unsigned int port = 1; port <= 65535; port += 257) {
+			struct wire w = lab_probe(p, Y1, ep_port(E1, port));
+
+			assert_int_equal(lab_in(lab, w, AT_S(0)).verdict, NAT_DROPPED);
+		}
 		/* Nor past the NAT, straight to the host, also while that has a mapping. */
 		lab_open(lab, p, H1, Y1, AT_S(1));
-		assert_dropped(lab_in(lab, lab_probe(p, Y1, H1), AT_S(2)), REASON_NO_MAPPING);
+		assert_int_equal(lab_in(lab, lab_probe(p, Y1, H1), AT_S(2)).verdict, NAT_DROPPED);
 	}
 	assert_int_equal(lab->nat.mappings.arena.live, 3);
+}
+
+/* An answer at once, where one is asked for: the next host that sends there knows. */
+static void test_rfc3022_dir_what_comes_unasked_is_refused_by_knob(void **state)
+{
+	struct lab *lab = *state;
+	struct wire probe = wire_udp(Y1, ep_port(E1, 5000));
+	const struct output *output;
+	struct wire error;
+
+	lab_set(lab, "nat.unmatched", "reject");
+	assert_dropped(lab_in(lab, probe, AT_S(0)), REASON_UNMATCHED_REJECTED);
+	output = nat_next_output(&lab->nat);
+	assert_non_null(output);
+	error = wire_take(output->length);
+	memcpy(error.at, output->data, output->length);
+	assert_same_endpoint(wire_source(error), E1);
+	assert_same_endpoint(wire_destination(error), ep_port(Y1, 0));
+	assert_int_equal(error.at[20], 3);
+	assert_int_equal(error.at[21], 3);
+	assert_same_wire(wire_quote(error), probe);
+	assert_right_sums(error);
+}
+
+/* Or it is for the router, which then answers for itself; an internal host still never sees it. */
+static void test_rfc3022_dir_what_comes_unasked_is_the_routers_by_knob(void **state)
+{
+	struct lab *lab = *state;
+
+	lab_set(lab, "nat.unmatched", "accept");
+	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
+		struct nat_outcome outcome =
+			lab_in(lab, lab_request(p, Y1, ep_port(E1, 5000)), AT_S(0));
+
+		assert_int_equal(outcome.verdict, NAT_PASS);
+		assert_reason(outcome, REASON_ROUTER);
+	}
+}
+
+/* --- static mappings ------------------------------------------------------------------------ */
+
+#define H9 ep("192.168.1.9:5000")
+#define E5 ep("203.0.113.5:0")
+
+static int pair_setup(void **state)
+{
+	const char *const knobs[] = { "nat.external", "203.0.113.1,203.0.113.5", "nat.one-to-one",
+				      "203.0.113.5=192.168.1.9", NULL };
+
+	*state = lab_open_with(knobs);
+	return 0;
+}
+
+#define pair_test(f) cmocka_unit_test_setup_teardown(f, pair_setup, lab_teardown)
+
+static void test_rfc3022_basic_an_address_for_an_address(void **state)
+{
+	static const unsigned int ports[] = { 1, 22, 500, 1023, 1024, 5000, 65535 };
+	struct lab *lab = *state;
+
+	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
+		for (unsigned int i = 0; i < 7; i++) {
+			struct endpoint host = ep_port(H9, ports[i]);
+
+			assert_same_endpoint(lab_open(lab, p, host, Y1, AT_S(0)),
+					     ep_port(E5, ports[i]));
+			assert_same_endpoint(lab_open(lab, p, host, Y2, AT_S(0)),
+					     ep_port(E5, ports[i]));
+		}
+		/* The others share what is left. */
+		assert_same_endpoint(ep_port(lab_open(lab, p, H1, Y1, AT_S(0)), 0), E1);
+	}
+}
+
+static void test_rfc3022_basic_outside_may_begin_on_any_port(void **state)
+{
+	struct lab *lab = *state;
+
+	for (unsigned int port = 1; port <= 65535; port += 1021) {
+		struct wire udp = wire_udp(Y2, ep_port(E5, port));
+		struct wire syn = wire_tcp(Y2, ep_port(E5, port), WIRE_SYN);
+		struct wire ping = wire_query(8, Y2, E5, port);
+
+		assert_int_equal(lab_in(lab, udp, AT_S(0)).verdict, NAT_REWRITTEN);
+		assert_same_endpoint(wire_destination(udp), ep_port(H9, port));
+		assert_int_equal(lab_in(lab, syn, AT_S(0)).verdict, NAT_REWRITTEN);
+		assert_same_endpoint(wire_destination(syn), ep_port(H9, port));
+		assert_int_equal(lab_in(lab, ping, AT_S(0)).verdict, NAT_REWRITTEN);
+		assert_same_endpoint(wire_destination(ping), ep_port(H9, port));
+		/* and the answers go back as from E5 */
+		udp = wire_udp(ep_port(H9, port), Y2);
+		assert_int_equal(lab_out(lab, udp, AT_S(0)).verdict, NAT_REWRITTEN);
+		assert_same_endpoint(wire_source(udp), ep_port(E5, port));
+		ping = wire_query(0, ep_port(H9, port), Y2, port);
+		assert_int_equal(lab_out(lab, ping, AT_S(0)).verdict, NAT_REWRITTEN);
+		assert_same_endpoint(wire_source(ping), ep_port(E5, port));
+	}
+}
+
+static void test_rfc3022_static_address_pair_never_ends(void **state)
+{
+	struct lab *lab = *state;
+
+	for (int t = 0; t < 100000; t += 9999) {
+		struct wire w = wire_udp(Y1, ep_port(E5, 80));
+
+		nat_tick(&lab->nat, AT_S(t), 1000);
+		assert_int_equal(lab_in(lab, w, AT_S(t)).verdict, NAT_REWRITTEN);
+		assert_same_endpoint(wire_destination(w), ep_port(H9, 80));
+	}
+}
+
+static void test_rfc3022_static_forward_never_ends(void **state)
+{
+	struct lab *lab = *state;
+
+	lab_set(lab, "nat.forwards",
+		"tcp:8080=192.168.1.2:80, udp:203.0.113.1:5000-5009=192.168.1.3:6000");
+	for (int t = 0; t < 100000; t += 3000) { /* ten times udp.timeout */
+		struct wire syn = wire_tcp(ep_port(Y1, 1024 + (unsigned int)t / 3000),
+					   ep_port(E1, 8080), WIRE_SYN);
+		struct wire udp = wire_udp(Y1, ep_port(E1, 5007)), answer;
+
+		nat_tick(&lab->nat, AT_S(t), 1000);
+		assert_int_equal(lab_in(lab, syn, AT_S(t)).verdict, NAT_REWRITTEN);
+		assert_same_endpoint(wire_destination(syn), ep("192.168.1.2:80"));
+		answer = wire_tcp(ep("192.168.1.2:80"), wire_source(syn), WIRE_SYN | WIRE_ACK);
+		assert_int_equal(lab_out(lab, answer, AT_S(t)).verdict, NAT_REWRITTEN);
+		assert_same_endpoint(wire_source(answer), ep_port(E1, 8080));
+		assert_int_equal(lab_in(lab, udp, AT_S(t)).verdict, NAT_REWRITTEN);
+		assert_same_endpoint(wire_destination(udp), ep("192.168.1.3:6007"));
+	}
+	/* Its neighbours are nobody's. */
+	assert_dropped(lab_in(lab, wire_udp(Y1, ep_port(E1, 5010)), AT_S(1)), REASON_NO_MAPPING);
+	assert_dropped(lab_in(lab, wire_udp(Y1, ep_port(E1, 4999)), AT_S(1)), REASON_NO_MAPPING);
+}
+
+/* No dynamic mapping ever gets such a port. */
+static void test_rfc3022_static_ports_are_nobody_elses(void **state)
+{
+	struct lab *lab = *state;
+
+	lab_set(lab, "nat.forwards", "udp:40000-40009=192.168.1.9:40000");
+	lab_set(lab, "udp.port-range", "40000-40019");
+	lab_set(lab, "udp.ports", "preserve");
+	for (unsigned int i = 0; i < 10; i++)
+		assert_in_range(lab_open(lab, NAT_UDP, ep_port(H1, 40000 + i), Y1, AT_S(0)).port,
+				40010, 40019);
+	assert_dropped(lab_out(lab, wire_udp(H2, Y1), AT_S(0)), REASON_PORTS_EXHAUSTED);
+}
+
+static void test_rfc3022_static_dmz_host_gets_the_rest(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint external = lab_open(lab, NAT_UDP, H1, Y1, AT_S(0));
+
+	lab_set(lab, "nat.dmz", "192.168.1.9");
+	for (int t = 0; t < 100000; t += 9999) {
+		struct wire w = wire_udp(Y2, ep_port(E1, 81));
+
+		nat_tick(&lab->nat, AT_S(t), 1000);
+		assert_int_equal(lab_in(lab, w, AT_S(t)).verdict, NAT_REWRITTEN);
+		assert_same_endpoint(wire_destination(w), ep_port(H9, 81));
+		if (t == 0) /* but not what is another host's */
+			assert_true(lab_comes_in(lab, NAT_UDP, Y1, external, H1, AT_S(t)));
+	}
+}
+
+/* --- fragments ------------------------------------------------------------------------------ */
+
+/* Two hosts, one ID, one destination, the first fragment last: both datagrams arrive whole. */
+static void test_rfc3022_frag_datagrams_of_two_hosts_do_not_mix(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint x1 = lab_open(lab, NAT_UDP, H1, Y1, AT_S(0));
+	struct endpoint x2 = lab_open(lab, NAT_UDP, H2, Y1, AT_S(0));
+	struct wire a = fragment_whole(H1, Y1, 4242, 900), b = fragment_whole(H2, Y1, 4242, 900);
+
+	for (unsigned int round = 0; round < 2; round++) {
+		struct pile from_a = { 0 }, from_b = { 0 };
+
+		for (size_t i = 0; i < 3; i++) {
+			size_t at = (round ? 2 - i : i) * 320;
+
+			fragment_pass(lab, fragment_of(a, at, 320), NAT_INTERNAL, AT_S(1), &from_a);
+			fragment_pass(lab, fragment_of(b, at, 320), NAT_INTERNAL, AT_S(1), &from_b);
+		}
+		assert_int_not_equal(fragment_id(from_a.first), fragment_id(from_b.first));
+		assert_same_wire(pile_whole(&from_a),
+				 fragment_whole(x1, Y1, fragment_id(from_a.first), 900));
+		assert_same_wire(pile_whole(&from_b),
+				 fragment_whole(x2, Y1, fragment_id(from_b.first), 900));
+	}
+}
+
+/* Ports are in the first one alone; the others follow it, and change in their address only. */
+static void test_rfc3022_frag_later_fragments_follow_the_first(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint external = lab_open(lab, NAT_UDP, H1, Y1, AT_S(0));
+	struct wire sent = fragment_whole(Y1, external, 9, 900), piece;
+	struct pile pile = { 0 };
+
+	piece = fragment_of(sent, 0, 320);
+	assert_rewritten(fragment_pass(lab, piece, NAT_EXTERNAL, AT_S(1), &pile),
+			 REASON_TRANSLATED);
+	piece = fragment_of(sent, 320, 320);
+	assert_rewritten(fragment_pass(lab, piece, NAT_EXTERNAL, AT_S(1), &pile),
+			 REASON_FRAGMENT_TRANSLATED);
+	assert_memory_equal(piece.at + 20, sent.at + 20 + 320, 320);
+	piece = fragment_of(sent, 640, 320);
+	assert_rewritten(fragment_pass(lab, piece, NAT_EXTERNAL, AT_S(1), &pile),
+			 REASON_FRAGMENT_TRANSLATED);
+	assert_same_wire(pile_whole(&pile), fragment_whole(Y1, H1, 9, 900));
 }
 
 /* --- checksums ------------------------------------------------------------------------------ */
@@ -268,6 +484,16 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		lab_test(test_rfc3022_napt_two_hosts_with_one_port_share_an_address),
 		lab_test(test_rfc3022_dir_nothing_comes_in_unasked),
+		lab_test(test_rfc3022_dir_what_comes_unasked_is_refused_by_knob),
+		lab_test(test_rfc3022_dir_what_comes_unasked_is_the_routers_by_knob),
+		pair_test(test_rfc3022_basic_an_address_for_an_address),
+		pair_test(test_rfc3022_basic_outside_may_begin_on_any_port),
+		pair_test(test_rfc3022_static_address_pair_never_ends),
+		lab_test(test_rfc3022_static_forward_never_ends),
+		lab_test(test_rfc3022_static_ports_are_nobody_elses),
+		lab_test(test_rfc3022_static_dmz_host_gets_the_rest),
+		lab_test(test_rfc3022_frag_datagrams_of_two_hosts_do_not_mix),
+		lab_test(test_rfc3022_frag_later_fragments_follow_the_first),
 		lab_test(test_rfc3022_ck_checksums_are_right_after_every_rewrite),
 		lab_test(test_rfc3022_ck_a_wrong_checksum_stays_wrong),
 		lab_test(test_rfc3022_udp0_stays_0_both_ways),

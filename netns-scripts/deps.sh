@@ -7,7 +7,8 @@
 run=(gcc make pkg-config libc6-dev libmnl-dev libnetfilter-queue-dev libjansson-dev libinih-dev
 	libncurses-dev iproute2 iptables procps socat netcat-openbsd tmux)
 check=(bats libcmocka-dev shellcheck clang-format cppcheck clang libclang-rt-dev tcpdump iperf3
-	dnsmasq-base bind9-dnsutils nginx curl traceroute iputils-ping python3)
+	dnsmasq-base bind9-dnsutils nginx coturn curl traceroute iputils-ping python3)
+services=(nginx coturn) # packages among these that bring a service of their name
 policy=/usr/sbin/policy-rc.d
 
 usage() {
@@ -51,12 +52,16 @@ forbid_services() {
 }
 
 allow_services() {
+	local service
+
 	rm -f "$policy"
 	[[ ! -e $policy.natem-saved ]] || mv "$policy.natem-saved" "$policy"
-	# The tests start their own nginx; one that comes with the machine's next boot would be a surprise.
-	if [[ " ${missing[*]} " == *" nginx "* && -x /usr/sbin/nginx ]]; then
-		update-rc.d nginx disable >/dev/null
-	fi
+	# The tests start their own; one that comes with the machine's next boot would be a surprise.
+	for service in "${services[@]}"; do
+		if [[ " ${missing[*]} " == *" $service "* && -e /etc/init.d/$service ]]; then
+			update-rc.d "$service" disable >/dev/null
+		fi
+	done
 }
 
 install_missing() {

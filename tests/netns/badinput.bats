@@ -11,21 +11,6 @@ load helpers
 
 setup_file() { lab_up; }
 
-declare -gA sends=()
-
-# raw HOST FROM TO PROTOCOL [FIELD=VALUE]...: one packet, by a rawsend.py that stays there.
-raw() {
-	local host=$1 IFS=$'\t'
-
-	shift
-	if [[ -z ${sends[$host]-} ]]; then
-		open_talker "raw-$host" "$host" python3 -IS "$here/rawsend.py" serve
-		sends[$host]=yes
-	fi
-	say "raw-$host" "$*"
-	hear "raw-$host"
-	equal ok "$heard"
-}
 outward() { raw client 192.168.1.2:5000 203.0.113.10:7000 "$@"; }
 inward() { raw server 203.0.113.10:7000 203.0.113.1:5000 "$@"; }
 

@@ -252,6 +252,64 @@ told() {
 	equal "$wanted" "$heard"
 }
 
+# --- packets that no program sends ---
+
+declare -gA raw_there=()
+
+# open_raw HOST...: a rawsend.py that stays there, and hears what comes there from now on.
+open_raw() {
+	local host
+
+	for host; do
+		[[ -z ${raw_there[$host]-} ]] || continue
+		open_talker "raw-$host" "$host" python3 -IS "$here/rawsend.py" serve $((patience - 5))
+		hear "raw-$host"
+		equal ready "$heard"
+		raw_there[$host]=yes
+	done
+}
+
+# raw HOST FROM TO PROTOCOL [FIELD=VALUE]...: one packet.
+raw() {
+	local host=$1 IFS=$'\t'
+
+	shift
+	open_raw "$host"
+	say "raw-$host" "$*"
+	hear "raw-$host"
+	equal ok "$heard"
+}
+
+# arrives HOST WORD...: the next packet there whose description begins so; it is in $heard. See
+# rawsend.py for the words. The host's rawsend.py must have been open when the packet came.
+arrives() {
+	local host=$1 IFS=$'\t'
+
+	shift
+	say "raw-$host" "await	$*"
+	hear "raw-$host"
+	[[ $heard != error* ]] || complain "$host never got '$*'"
+}
+
+# arrived WANTED HOST WORD...: the same, with the whole description.
+arrived() {
+	local wanted=$1
+
+	shift
+	arrives "$@"
+	equal "$wanted" "$heard"
+}
+
+# Kernels answer packets of connections they do not know with a RST.
+mute_resets() {
+	local host
+
+	for host; do
+		change_until_end "in_host $host iptables -w -D OUTPUT -p tcp --tcp-flags RST RST -j DROP" \
+			in_host "$host" iptables -w -A OUTPUT -p tcp --tcp-flags RST RST -j DROP
+	done
+}
+
 # --- natemd's tables ---
 
 # look mappings|sessions FIELD [FIELD=VALUE]...: FIELD of every record with these values, a line

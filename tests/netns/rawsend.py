@@ -5,18 +5,22 @@
                                 one packet on eth0; FROM and TO are ADDRESS[:PORT]
     rawsend.py flood SEED COUNT FROM TO
                                 COUNT packets of random bytes, the IP header mostly right
-    rawsend.py serve            the same words from standard input, a line for each packet with tabs
-                                between the words; each is answered with 'ok'
+    rawsend.py serve [TIMEOUT]  the same words from standard input, a line for each packet with tabs
+                                between the words; each is answered with 'ok'. The first line said
+                                is 'ready': what comes from then on is heard. A line "await" with
+                                the beginning of a description (below) is answered with the next
+                                packet that came to eth0 and is described so; those before it are
+                                forgotten. After TIMEOUT seconds (10) it is 'error TIMEOUT'
     rawsend.py show FILE        a line for every IPv4 packet of a capture: protocol, from, to, how
                                 far its transport checksum is from right (0 is right), the checksum
                                 itself, and the text in it
 
 PROTOCOL is udp, tcp, icmp or a number. Fields, each instead of the right value:
 
-    version= ihl= total= frag= proto=   of the IP header; ipsum= is added to the right checksum
+    version= ihl= total= frag= proto= ipid=   of the IP header; ipsum= is added to the right checksum
     options=HEX      IP options, a multiple of four bytes
     length=          UDP length
-    offset= flags=   TCP data offset in words, TCP flags
+    offset= flags= seq= ack=   TCP data offset in words, TCP flags and numbers
     type= code= id=  of ICMP
     sum=             added to the right transport checksum; nosum=1 leaves it 0
     text=            payload; hex= the same as hexadecimal; quote=FROM,TO,PROTOCOL[,FIELD=VALUE]...
@@ -24,6 +28,13 @@ PROTOCOL is udp, tcp, icmp or a number. Fields, each instead of the right value:
     cut=             send only so many bytes of the transport header and payload, with a total
                      length that fits; tail= bytes sent behind the packet's end
     bytes=           send only so many bytes of the packet, whatever its header says
+
+Descriptions, of what await waits for:
+
+    udp FROM TO TEXT
+    tcp FROM TO FLAGS seq=N ack=N TEXT          flags as letters, such as SA
+    icmp FROM TO TYPE/CODE id=N TEXT            of an error, TEXT is in () the packet it is about
+    PROTOCOL FROM TO fragment ID OFFSET+LENGTH more|last      FROM and TO without ports
 
 Packets go to the gateway, or where there is none to the address itself, by AF_PACKET: the kernel
 neither looks at them nor completes them.
@@ -100,7 +111,8 @@ def segment_of(source, destination, protocol, fields):
         put_sum(part, 6, pseudo(*ends, 17, len(part)), fields)
         segment[6:8] = part[6:8]
     elif protocol == 6:
-        segment = bytearray(struct.pack("!HHIIBBHHH", *ports, 1000, 0,
+        segment = bytearray(struct.pack("!HHIIBBHHH", *ports, number(fields, "seq", 1000),
+                                        number(fields, "ack", 0),
                                         number(fields, "offset", 5) << 4,
                                         number(fields, "flags", 2), 65535, 0, 0) + data)
         put_sum(segment, 16, pseudo(*ends, 6, len(segment)), fields)
@@ -123,7 +135,8 @@ def packet(source, destination, protocol, fields):
     length = 20 + len(options)
     header = bytearray(struct.pack(
         "!BBHHHBBH4s4s", number(fields, "version", 4) << 4 | number(fields, "ihl", length // 4), 0,
-        number(fields, "total", length + len(segment)), 4787, number(fields, "frag", 0), 64,
+        number(fields, "total", length + len(segment)), number(fields, "ipid", 4787),
+        number(fields, "frag", 0), 64,
         number(fields, "proto", proto), 0, address_of(source), address_of(destination)) + options)
     header[10:12] = struct.pack("!H", (0xFFFF - add(header) + number(fields, "ipsum", 0)) & 0xFFFF)
     whole = bytes(header + segment) + bytes(number(fields, "tail", 0))
@@ -174,10 +187,65 @@ def send(source, destination, *words):
     Sender(destination).send_words(source, destination, *words)
 
 
-def serve():
+def printable(data):
+    return "".join(c for c in data.decode("ascii", "replace") if c.isprintable())
+
+
+def describe(ip):
+    header = (ip[0] & 15) * 4
+    total, identifier, fragment = struct.unpack("!HHH", ip[2:8])
+    segment, protocol = ip[header:total], ip[9]
+    name = {v: k for k, v in NUMBERS.items()}.get(protocol, str(protocol))
+    ends = [socket.inet_ntoa(ip[12:16]), socket.inet_ntoa(ip[16:20])]
+    if fragment & 0x3FFF:
+        return "%s %s %s fragment %d %d+%d %s" % (name, *ends, identifier, (fragment & 0x1FFF) * 8,
+                                                  len(segment),
+                                                  "more" if fragment & 0x2000 else "last")
+    if protocol in (6, 17):
+        ends = ["%s:%d" % e for e in zip(ends, struct.unpack("!HH", segment[:4]))]
+    words = [name, *ends]
+    if protocol == 6 and len(segment) >= 20:
+        words.append("".join(c for i, c in enumerate("FSRPAU") if segment[13] >> i & 1) or "-")
+        words += ["seq=%d" % struct.unpack("!I", segment[4:8]),
+                  "ack=%d" % struct.unpack("!I", segment[8:12]),
+                  printable(segment[(segment[12] >> 4) * 4:])]
+    elif protocol == 17:
+        words.append(printable(segment[8:]))
+    elif protocol == 1:
+        words += ["%d/%d" % tuple(segment[:2]), "id=%d" % struct.unpack("!H", segment[4:6])]
+        about = segment[0] in (3, 4, 5, 11, 12)
+        words.append("(%s)" % describe(segment[8:]) if about else printable(segment[8:]))
+    return " ".join(words).rstrip()
+
+
+class Receiver:
+    def __init__(self, timeout):
+        self.timeout = timeout
+        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_IP))
+        self.socket.bind(("eth0", ETH_P_IP))
+
+    def await_words(self, *words):
+        deadline = time.monotonic() + self.timeout
+        while (left := deadline - time.monotonic()) > 0:
+            self.socket.settimeout(left)
+            try:
+                found = describe(self.socket.recv(65535))
+            except socket.timeout:
+                break
+            if found.split(" ")[:len(words)] == list(words):
+                return found
+        return "error TIMEOUT"
+
+
+def serve(timeout="10"):
     sender = None
+    receiver = Receiver(float(timeout))
+    print("ready", flush=True)
     for line in sys.stdin:
         words = line.rstrip("\n").split("\t")
+        if words[0] == "await":
+            print(receiver.await_words(*words[1:]), flush=True)
+            continue
         sender = sender or Sender(words[1])  # one neighbour for all
         sender.send_words(*words)
         print("ok", flush=True)
@@ -258,8 +326,8 @@ def show(path):
             start = pseudo(ip[12:16], ip[16:20], protocol, len(covered))
         error = add(covered, start) % 0xFFFF
         check, = struct.unpack_from("!H", segment, at_sum[protocol])
-        text = segment[20 if protocol == 6 else 8:].decode("ascii", "replace")
-        print(names[protocol], *ends, error, check, "".join(c for c in text if c.isprintable()))
+        text = printable(segment[20 if protocol == 6 else 8:])
+        print(names[protocol], *ends, error, check, text)
 
 
 if __name__ == "__main__":

@@ -27,11 +27,12 @@ answered() {
 	told "203.0.113.10:7788 $1" client recv a
 }
 
-# hops TRACEROUTE-OPTION...: the addresses on the way to the server.
-hops() {
-	client traceroute -n -q 1 -w 3 -m 5 "$@" 203.0.113.10 |
+# hops_to ADDRESS TRACEROUTE-OPTION...: the addresses on the way there.
+hops_to() {
+	client traceroute -n -q 1 -w 3 -m 5 "${@:2}" "$1" |
 		awk 'NR > 1 { printf "%s%s", sep, $2; sep = " " }'
 }
+hops() { hops_to 203.0.113.10 "$@"; }
 
 client_mtu() { client ip route get "$1" | sed -nE 's/.* mtu ([0-9]+).*/\1/p'; }
 forget_mtu='client ip route flush cache'
@@ -77,6 +78,17 @@ upload() {
 	[[ $output == *192.168.1.1*203.0.113.10*198.51.100.2* ]]
 }
 
+@test "RFC 5508 REQ-10: traceroute -U, -I and -T see a router beyond the NAT, and what is behind it" {
+	local way
+
+	add_second_hop
+	for way in "-U -p 33434" -I "-T -p 8997"; do
+		# shellcheck disable=SC2086 # two words
+		equal "192.168.1.1 203.0.113.10 198.51.100.2" "$(hops_to 198.51.100.2 $way)" ||
+			complain "traceroute $way"
+	done
+}
+
 # server2 198.51.100.2, which is behind the server; what goes to it must fit into an MTU of $1.
 add_second_hop() {
 	change_until_end "ip netns del $LAB-server2" ip netns add "$LAB-server2"
@@ -112,6 +124,29 @@ add_second_hop() {
 	tell client pad a 1372
 	tell server recv s
 	answered "a datagram that fits arrived"
+}
+
+# 1500 bytes with DF, of which a router's error quotes the first 548: headers and 520 bytes.
+big=$(printf 'natem %.0s' {1..246})
+big=${big:0:1472}
+quoted=${big:0:520}
+
+@test "RFC 4787 REQ-13: what does not fit into the WAN is told of to its sender as it was sent" {
+	change_until_end "ip -n $LAB-router link set wan mtu 1500; $forget_mtu" \
+		ip -n "$LAB-router" link set wan mtu 1400
+	open_raw client
+	raw client 192.168.1.2:6710 203.0.113.10:7788 udp frag=0x4000 text="$big"
+	arrived "icmp 192.168.1.1 192.168.1.2 3/4 mtu=1400 \
+(udp 192.168.1.2:6710 203.0.113.10:7788 $quoted)" client icmp
+}
+
+@test "RFC 5508 REQ-4: an ICMP 3/4 from a router beyond the NAT holds the packet as it was sent" {
+	undo+=("$forget_mtu")
+	add_second_hop 1300
+	open_raw client
+	raw client 192.168.1.2:6711 198.51.100.2:7788 udp frag=0x4000 text="$big"
+	arrived "icmp 203.0.113.10 192.168.1.2 3/4 mtu=1300 \
+(udp 192.168.1.2:6711 198.51.100.2:7788 $quoted)" client icmp
 }
 
 @test "RFC 5382 REQ-9: the client learns a smaller MTU further on, and a big TCP transfer finishes" {

@@ -33,7 +33,8 @@ Descriptions, of what await waits for:
 
     udp FROM TO TEXT
     tcp FROM TO FLAGS seq=N ack=N TEXT          flags as letters, such as SA
-    icmp FROM TO TYPE/CODE id=N TEXT            of an error, TEXT is in () the packet it is about
+    icmp FROM TO TYPE/CODE id=N TEXT
+    icmp FROM TO TYPE/CODE mtu=N (...)          an error; mtu= if there is one; in () what it is about
     PROTOCOL FROM TO fragment ID OFFSET+LENGTH more|last      FROM and TO without ports
 
 Packets go to the gateway, or where there is none to the address itself, by AF_PACKET: the kernel
@@ -212,9 +213,13 @@ def describe(ip):
     elif protocol == 17:
         words.append(printable(segment[8:]))
     elif protocol == 1:
-        words += ["%d/%d" % tuple(segment[:2]), "id=%d" % struct.unpack("!H", segment[4:6])]
-        about = segment[0] in (3, 4, 5, 11, 12)
-        words.append("(%s)" % describe(segment[8:]) if about else printable(segment[8:]))
+        words.append("%d/%d" % tuple(segment[:2]))
+        identifier, mtu = struct.unpack("!HH", segment[4:8])
+        if segment[0] in (3, 4, 5, 11, 12):
+            words += ["mtu=%d" % mtu] if mtu else []
+            words.append("(%s)" % describe(segment[8:]))
+        else:
+            words += ["id=%d" % identifier, printable(segment[8:])]
     return " ".join(words).rstrip()
 
 

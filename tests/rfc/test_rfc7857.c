@@ -1,0 +1,904 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * RFC 7857 (BCP 127): what experience changed in RFC 4787, 5382 and 5508; and the TCP machine of
+ * RFC 6146 that it adapts. Which state a connection is in shows in which of its timers runs:
+ * machine_setup() makes them all different.
+ */
+#include "tests/rfc/flow.h"
+
+enum {
+	ESTABLISHED_S = 1000,
+	OPENING_S = 100,
+	CLOSING_S = 100,
+	RESET_S = 100,
+	TIME_WAIT_S = 100,
+};
+
+static int machine_setup(void **state)
+{
+	static const char *const knobs[] = { "tcp.timeout-established",
+					     "1000s",
+					     "tcp.timeout-transitory",
+					     "100s",
+					     "tcp.filtering",
+					     "eif",
+					     NULL };
+
+	*state = lab_open_with(knobs);
+	return 0;
+}
+
+#define machine_test(f) cmocka_unit_test_setup_teardown(f, machine_setup, lab_teardown)
+
+/* One connection per side that begins it: H1's port tells them apart, the clock goes on. */
+static struct endpoint host_of(enum nat_side side)
+{
+	return ep_port(H1, 5000 + (unsigned int)side);
+}
+
+/* --- section 2.2: the machine, row by row --------------------------------------------------- */
+
+static void test_rfc7857_req2_closed_syn_from_inside_opens(void **state)
+{
+	struct lab *lab = *state;
+	struct conn c = conn_of(lab, H1, Y1);
+
+	assert_rewritten(conn_send(&c, I, S, AT_S(0)), REASON_MAPPING_CREATED);
+	assert_conn_state(&c, TCP_INTERNAL_SYN);
+	assert_conn_ends(&c, AT_S(OPENING_S));
+}
+
+/* A mapping of H1 that outlives the test, for strangers to come in by. */
+static struct endpoint open_door(struct lab *lab, struct endpoint host, struct mono now)
+{
+	struct conn door = conn_open(lab, host, ep("198.51.100.77:1"), now);
+
+	return door.external;
+}
+
+/* A connection from Y2, its SYN let in at @now. */
+static struct conn conn_from_outside(struct lab *lab, struct endpoint host, struct mono now)
+{
+	struct conn c = conn_of(lab, host, Y2);
+
+	c.external = open_door(lab, host, now);
+	assert_rewritten(conn_send(&c, O, S, now), REASON_SESSION_CREATED);
+	return c;
+}
+
+static void test_rfc7857_req2_closed_syn_from_outside_that_filtering_admits_opens(void **state)
+{
+	struct lab *lab = *state;
+	struct conn c = conn_from_outside(lab, H1, AT_S(0));
+
+	assert_conn_state(&c, TCP_EXTERNAL_SYN);
+	assert_conn_ends(&c, AT_S(OPENING_S));
+}
+
+/* Whatever is no SYN opens nothing: dropped, no session, from either side. */
+static void test_rfc7857_req2_closed_other_segments_are_dropped(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint external = open_door(lab, H1, AT_S(0));
+
+	for (unsigned int flags = 0; flags < 64; flags++) {
+		if ((flags & (S | A | R)) == S)
+			continue;
+		assert_dropped(lab_out(lab, wire_tcp(H1, Y2, flags), AT_S(1)),
+			       REASON_TCP_NO_SESSION);
+		assert_dropped(lab_out(lab, wire_tcp(H2, Y2, flags), AT_S(1)),
+			       REASON_TCP_NO_SESSION);
+		assert_dropped(lab_in(lab, wire_tcp(Y2, external, flags), AT_S(1)),
+			       REASON_TCP_NO_SESSION);
+	}
+	assert_int_equal(lab->nat.sessions.arena.live, 1);
+}
+
+static void test_rfc7857_req2_i_init_syn_or_syn_ack_from_outside_establishes(void **state)
+{
+	static const unsigned int answers[] = { S, S | A };
+	struct lab *lab = *state;
+
+	for (int i = 0; i < 2; i++) {
+		struct conn c = conn_of(lab, H1, Y1);
+
+		conn_pass(&c, I, S, AT_S(10000 * i));
+		conn_pass(&c, O, answers[i], AT_S(10000 * i + 50));
+		assert_conn_state(&c, TCP_ESTABLISHED);
+		assert_conn_ends(&c, AT_S(10000 * i + 50 + ESTABLISHED_S));
+	}
+}
+
+static void test_rfc7857_req2_i_init_syn_again_from_inside_restarts_the_time(void **state)
+{
+	struct lab *lab = *state;
+	struct conn c = conn_of(lab, H1, Y1);
+
+	conn_pass(&c, I, S, AT_S(0));
+	for (int t = 10; t <= 90; t += 40) {
+		c.next[I] = 1000;
+		conn_pass(&c, I, S, AT_S(t));
+	}
+	assert_conn_state(&c, TCP_INTERNAL_SYN);
+	assert_conn_ends(&c, AT_S(90 + OPENING_S));
+}
+
+/* The table is silent on the rest: translated, and nothing changes. */
+static void test_rfc7857_req2_i_init_other_segments_change_nothing(void **state)
+{
+	static const unsigned int others[] = { 0, A, P | A, F, F | A };
+	struct lab *lab = *state;
+	struct conn c = conn_of(lab, H1, Y1);
+
+	conn_pass(&c, I, S, AT_S(0));
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		conn_pass(&c, I, others[i], AT_S(50));
+		conn_pass(&c, O, others[i], AT_S(50));
+		assert_conn_state(&c, TCP_INTERNAL_SYN);
+	}
+	assert_conn_ends(&c, AT_S(OPENING_S));
+}
+
+static void test_rfc7857_req2_o_init_syn_or_syn_ack_from_inside_establishes(void **state)
+{
+	static const unsigned int answers[] = { S, S | A };
+	struct lab *lab = *state;
+
+	for (int i = 0; i < 2; i++) {
+		struct conn c = conn_from_outside(lab, H1, AT_S(10000 * i));
+
+		conn_pass(&c, I, answers[i], AT_S(10000 * i + 50));
+		assert_conn_state(&c, TCP_ESTABLISHED);
+		assert_conn_ends(&c, AT_S(10000 * i + 50 + ESTABLISHED_S));
+	}
+}
+
+/* A stranger's SYN that comes again is translated, but buys no time (section 7). */
+static void test_rfc7857_req2_o_init_syn_again_from_outside_restarts_nothing(void **state)
+{
+	struct lab *lab = *state;
+	struct conn c = conn_from_outside(lab, H1, AT_S(0));
+
+	for (int t = 10; t < OPENING_S; t += 10) {
+		c.next[O] = 700000;
+		assert_rewritten(conn_send(&c, O, S, AT_S(t)), REASON_TRANSLATED);
+	}
+	assert_conn_state(&c, TCP_EXTERNAL_SYN);
+	assert_conn_ends(&c, AT_S(OPENING_S));
+}
+
+/* "Unchanged": the FIN moves the state, and the time goes on from the packet before it. */
+static void test_rfc7857_req2_established_fin_leaves_the_time_unchanged(void **state)
+{
+	struct lab *lab = *state;
+
+	for (int side = I; side <= O; side++) {
+		enum nat_side from = (enum nat_side)side;
+		struct conn c = conn_open(lab, host_of(from), Y1, AT_S(10000 * side));
+
+		conn_pass(&c, from, F | A, AT_S(10000 * side + 400));
+		assert_conn_state(&c, from == I ? TCP_INTERNAL_FIN : TCP_EXTERNAL_FIN);
+		assert_conn_ends(&c, AT_S(10000 * side + ESTABLISHED_S));
+	}
+}
+
+static void test_rfc7857_req2_established_reset_leads_to_trans(void **state)
+{
+	struct lab *lab = *state;
+
+	for (int side = I; side <= O; side++) {
+		enum nat_side from = (enum nat_side)side;
+		struct conn c = conn_open(lab, host_of(from), Y1, AT_S(10000 * side));
+
+		conn_pass(&c, from, R, AT_S(10000 * side + 400));
+		assert_conn_state(&c, TCP_TRANS);
+		assert_conn_ends(&c, AT_S(10000 * side + 400 + RESET_S));
+	}
+}
+
+static void test_rfc7857_req2_established_anything_else_restarts_the_time(void **state)
+{
+	static const unsigned int others[] = { 0, S, A, S | A, P | A, A | 0x20, A | 0xc0 };
+	struct lab *lab = *state;
+	int start = 0;
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		for (int side = I; side <= O; side++, start += 10000) {
+			struct conn c = conn_open(lab, H1, Y1, AT_S(start));
+
+			conn_pass(&c, (enum nat_side)side, others[i], AT_S(start + 400));
+			assert_conn_state(&c, TCP_ESTABLISHED);
+			assert_conn_ends(&c, AT_S(start + 400 + ESTABLISHED_S));
+		}
+	}
+}
+
+/* The simple form: no probe, the connection is over. */
+static void test_rfc7857_req2_established_timeout_closes(void **state)
+{
+	struct lab *lab = *state;
+	struct conn c = conn_open(lab, H1, Y1, AT_S(0));
+
+	nat_tick(&lab->nat, AT_MS(ESTABLISHED_S * 1000 - 1), 100);
+	assert_int_equal(lab->nat.sessions.arena.live, 1);
+	nat_tick(&lab->nat, AT_S(ESTABLISHED_S), 100);
+	assert_int_equal(lab->nat.sessions.arena.live, 0);
+	assert_int_equal(lab->nat.mappings.arena.live, 0);
+	assert_dropped(conn_send(&c, I, A, AT_S(ESTABLISHED_S)), REASON_TCP_NO_SESSION);
+}
+
+static void test_rfc7857_req2_one_fin_then_the_other_closes(void **state)
+{
+	struct lab *lab = *state;
+
+	for (int side = I; side <= O; side++) {
+		enum nat_side first = (enum nat_side)side;
+		struct conn c = conn_open(lab, host_of(first), Y1, AT_S(10000 * side));
+
+		conn_pass(&c, first, F | A, AT_S(10000 * side + 1));
+		/* acknowledges nothing, so that this is closing and not yet TIME_WAIT */
+		conn_pass(&c, other_side(first), F, AT_S(10000 * side + 500));
+		assert_conn_state(&c, TCP_BOTH_FIN);
+		assert_conn_ends(&c, AT_S(10000 * side + 500 + CLOSING_S));
+	}
+}
+
+static void test_rfc7857_req2_one_fin_anything_else_restarts_the_time(void **state)
+{
+	static const unsigned int others[] = { 0, S, A, S | A, P | A };
+	struct lab *lab = *state;
+	int start = 0;
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		for (int k = 0; k < 4; k++, start += 10000) {
+			enum nat_side first = k & 1 ? O : I, from = k & 2 ? O : I;
+			struct conn c = conn_open(lab, H1, Y1, AT_S(start));
+			enum tcp_state half = first == I ? TCP_INTERNAL_FIN : TCP_EXTERNAL_FIN;
+
+			conn_pass(&c, first, F | A, AT_S(start));
+			conn_pass(&c, from, others[i], AT_S(start + 600));
+			assert_conn_state(&c, half);
+			assert_conn_ends(&c, AT_S(start + 600 + ESTABLISHED_S));
+		}
+	}
+}
+
+/* Both closed, no acknowledgment seen. */
+static struct conn conn_closing(struct lab *lab, struct mono now)
+{
+	struct conn c = conn_open(lab, H1, Y1, now);
+
+	conn_pass(&c, I, F, now);
+	conn_pass(&c, O, F, now);
+	assert_conn_state(&c, TCP_BOTH_FIN);
+	return c;
+}
+
+static void test_rfc7857_req2_both_fin_any_packet_is_translated_and_restarts_nothing(void **state)
+{
+	struct lab *lab = *state;
+	struct conn c = conn_closing(lab, AT_S(0));
+
+	for (unsigned int flags = 0; flags < 64; flags++) {
+		if ((flags & (S | A | R)) == S)
+			continue; /* opens the next connection */
+		for (int side = I; side <= O; side++) {
+			/* acknowledges all but the other side's FIN */
+			const struct wire_tcp t = { .flags = flags,
+						    .seq = c.next[side],
+						    .ack = c.next[!side] - 1 };
+
+			assert_rewritten(conn_send_raw(&c, (enum nat_side)side, t, AT_S(flags)),
+					 REASON_TRANSLATED);
+		}
+	}
+	assert_conn_state(&c, TCP_BOTH_FIN);
+	assert_conn_ends(&c, AT_S(CLOSING_S));
+}
+
+static void test_rfc7857_req2_both_fin_syn_then_syn_ack_establishes(void **state)
+{
+	struct lab *lab = *state;
+
+	for (int side = I; side <= O; side++) {
+		enum nat_side from = (enum nat_side)side;
+		struct conn c = conn_closing(lab, AT_S(10000 * side));
+
+		c.next[from] += 100000;
+		conn_pass(&c, from, S, AT_S(10000 * side + 10));
+		assert_conn_state(&c, from == I ? TCP_INTERNAL_SYN : TCP_EXTERNAL_SYN);
+		c.next[other_side(from)] += 200000;
+		conn_pass(&c, other_side(from), S | A, AT_S(10000 * side + 20));
+		assert_conn_state(&c, TCP_ESTABLISHED);
+		assert_conn_ends(&c, AT_S(10000 * side + 20 + ESTABLISHED_S));
+	}
+}
+
+static struct conn conn_reset(struct lab *lab, struct mono now)
+{
+	struct conn c = conn_open(lab, H1, Y1, now);
+
+	conn_pass(&c, O, R, now);
+	assert_conn_state(&c, TCP_TRANS);
+	return c;
+}
+
+static void test_rfc7857_req2_trans_anything_but_syn_and_reset_establishes(void **state)
+{
+	static const unsigned int others[] = { 0, A, P | A, S | A, F | A };
+	struct lab *lab = *state;
+	int start = 0;
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		for (int side = I; side <= O; side++, start += 10000) {
+			struct conn c = conn_reset(lab, AT_S(start));
+
+			conn_pass(&c, (enum nat_side)side, others[i], AT_S(start + 90));
+			assert_conn_state(&c, TCP_ESTABLISHED);
+			assert_conn_ends(&c, AT_S(start + 90 + ESTABLISHED_S));
+		}
+	}
+}
+
+/* Where natem is stricter than the table: a SYN after a reset opens a new connection. */
+static void test_rfc7857_req2_trans_syn_opens_a_new_connection(void **state)
+{
+	struct lab *lab = *state;
+	struct conn c = conn_reset(lab, AT_S(0));
+
+	c.next[I] += 100000;
+	conn_pass(&c, I, S, AT_S(10));
+	assert_conn_state(&c, TCP_INTERNAL_SYN);
+	assert_conn_ends(&c, AT_S(10 + OPENING_S));
+}
+
+static void test_rfc7857_req2_trans_reset_changes_nothing(void **state)
+{
+	struct lab *lab = *state;
+	struct conn c = conn_reset(lab, AT_S(0));
+
+	for (int t = 10; t < RESET_S; t += 10) {
+		conn_pass(&c, I, R, AT_S(t));
+		conn_pass(&c, O, R, AT_S(t));
+	}
+	assert_conn_state(&c, TCP_TRANS);
+	assert_conn_ends(&c, AT_S(RESET_S));
+}
+
+static void test_rfc7857_req2_trans_timeout_closes(void **state)
+{
+	struct lab *lab = *state;
+	struct conn c = conn_reset(lab, AT_S(0));
+
+	nat_tick(&lab->nat, AT_S(RESET_S), 100);
+	assert_int_equal(lab->nat.mappings.arena.live, 0);
+	assert_dropped(conn_send(&c, O, A, AT_S(RESET_S)), REASON_NO_MAPPING);
+}
+
+/* --- section 2.1: timers -------------------------------------------------------------------- */
+
+static void test_rfc7857_req2b_transitory_time_is_four_minutes_by_default(void **state)
+{
+	struct lab *lab = *state;
+	struct conn c = conn_of(lab, H1, Y1);
+
+	conn_pass(&c, I, S, AT_S(0));
+	assert_conn_ends(&c, AT_S(240));
+	c = conn_open(lab, H1, Y1, AT_S(300));
+	conn_close(&c, I, AT_S(300));
+	assert_conn_ends(&c, AT_S(540));
+}
+
+static void test_rfc7857_req2b_opening_may_be_shorter(void **state)
+{
+	struct lab *lab = *state;
+	struct conn c = conn_of(lab, H1, Y1);
+
+	lab_set(lab, "tcp.timeout-transitory", "30s");
+	conn_pass(&c, I, S, AT_S(0));
+	assert_conn_ends(&c, AT_S(30));
+}
+
+/* --- section 2.2: resets -------------------------------------------------------------------- */
+
+static void test_rfc7857_req2c_reset_from_either_side_is_forwarded(void **state)
+{
+	static const unsigned int resets[] = { R, R | A };
+	struct lab *lab = *state;
+	unsigned int port = 5000;
+
+	for (int side = I; side <= O; side++) {
+		for (int i = 0; i < 2; i++, port++) {
+			struct conn c = conn_open(lab, ep_port(H1, port), Y1, AT_S(0));
+
+			assert_rewritten(conn_send(&c, (enum nat_side)side, resets[i], AT_S(0)),
+					 REASON_TRANSLATED);
+			assert_int_equal(c.last.at[WIRE_IP + 13], resets[i]);
+		}
+	}
+}
+
+/* In every state there is: what is refused, and what is broken off late. */
+static void test_rfc7857_req2c_reset_is_forwarded_in_every_state(void **state)
+{
+	struct lab *lab = *state;
+	struct conn c = conn_of(lab, ep_port(H1, 1), Y1);
+
+	conn_pass(&c, I, S, AT_S(0));
+	assert_rewritten(
+		conn_send_raw(&c, O, (struct wire_tcp){ .flags = R | A, .ack = 1001 }, AT_S(0)),
+		REASON_TRANSLATED);
+	for (int side = I; side <= O; side++) {
+		enum nat_side from = (enum nat_side)side;
+
+		c = conn_open(lab, host_of(from), Y1, AT_S(0));
+		conn_pass(&c, I, F | A, AT_S(0));
+		assert_rewritten(conn_send(&c, from, R, AT_S(0)), REASON_TRANSLATED);
+		assert_rewritten(conn_send(&c, from, R, AT_S(0)), REASON_TRANSLATED);
+		c = conn_open(lab, host_of(from), Y2, AT_S(0));
+		conn_close(&c, I, AT_S(0));
+		assert_rewritten(conn_send(&c, from, R, AT_S(0)), REASON_TRANSLATED);
+	}
+}
+
+/* One that matches a mapping but no connection of it was never anybody's. */
+static void test_rfc7857_req2c_reset_of_no_connection_is_dropped(void **state)
+{
+	struct lab *lab = *state;
+	struct conn c = conn_open(lab, H1, Y1, AT_S(0));
+
+	assert_int_equal(lab_in(lab, wire_tcp(Y2, c.external, R), AT_S(0)).verdict, NAT_DROPPED);
+	lab_set(lab, "tcp.filtering", "eif");
+	assert_dropped(lab_in(lab, wire_tcp(Y2, c.external, R), AT_S(0)), REASON_TCP_NO_SESSION);
+	assert_conn_state(&c, TCP_ESTABLISHED);
+}
+
+static void test_rfc7857_req2d_reset_leaves_four_minutes(void **state)
+{
+	struct lab *lab = *state;
+
+	for (int side = I; side <= O; side++) {
+		struct conn c = conn_open(lab, host_of((enum nat_side)side), Y1, AT_S(1000 * side));
+
+		conn_pass(&c, (enum nat_side)side, R, AT_S(1000 * side + 10));
+		assert_conn_ends(&c, AT_S(1000 * side + 250));
+	}
+}
+
+static void test_rfc7857_req2d_data_within_them_revives_the_session(void **state)
+{
+	struct lab *lab = *state;
+
+	for (int side = I; side <= O; side++) {
+		enum nat_side from = (enum nat_side)side;
+		struct conn c = conn_open(lab, host_of(from), Y1, AT_S(100000 * side));
+
+		conn_pass(&c, other_side(from), R, AT_S(100000 * side + 10));
+		conn_data(&c, from, 100, AT_S(100000 * side + 249));
+		assert_conn_state(&c, TCP_ESTABLISHED);
+		assert_conn_ends(&c, AT_S(100000 * side + 249 + 7440));
+	}
+}
+
+/* Of a half-closed connection too: four minutes, not two hours. */
+static void test_rfc7857_req2d_reset_after_a_fin_leaves_four_minutes(void **state)
+{
+	struct lab *lab = *state;
+
+	for (int side = I; side <= O; side++) {
+		struct conn c = conn_open(lab, host_of((enum nat_side)side), Y1, AT_S(1000 * side));
+
+		conn_pass(&c, I, F | A, AT_S(1000 * side));
+		conn_pass(&c, (enum nat_side)side, R | A, AT_S(1000 * side + 10));
+		assert_conn_ends(&c, AT_S(1000 * side + 250));
+	}
+}
+
+/* --- sections 5 and 6: each protocol by itself ---------------------------------------------- */
+
+static void test_rfc7857_req5_mapping_of_one_protocol_is_none_of_another(void **state)
+{
+	struct lab *lab = *state;
+
+	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
+		struct flow f = flow_open(lab, p, H1, Y1, AT_S(0));
+
+		for (enum nat_protocol other = NAT_UDP; other <= NAT_ICMP; other++)
+			if (other != p)
+				assert_int_equal(mapping_find_external(&lab->nat.mappings, other,
+								       &f.external),
+						 NAT_NONE);
+		assert_int_equal(f.outcome.reason, REASON_MAPPING_CREATED);
+	}
+	assert_int_equal(lab->nat.mappings.arena.live, 3);
+}
+
+/* What is drawn for UDP says nothing of TCP: over many hosts they differ. */
+static void test_rfc7857_req5_ports_are_drawn_for_each_protocol(void **state)
+{
+	struct lab *lab = *state;
+	int differ = 0;
+
+	for (unsigned int i = 0; i < 50; i++) {
+		struct endpoint host = ep_port(H1, 5000 + i);
+
+		differ += lab_open(lab, NAT_UDP, host, Y1, AT_S(0)).port !=
+			  lab_open(lab, NAT_TCP, host, Y1, AT_S(0)).port;
+	}
+	assert_in_range(differ, 49, 50);
+}
+
+/* And each protocol's mapping knob is its own. */
+static void test_rfc7857_req5_mapping_behavior_is_set_for_each_protocol(void **state)
+{
+	struct lab *lab = *state;
+
+	for (enum nat_protocol one = NAT_UDP; one <= NAT_ICMP; one++) {
+		set_of(lab, one, "mapping", "apdm");
+		for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
+			struct endpoint host = ep_port(H1, 6000 + one), external;
+
+			external = lab_open(lab, p, host, Y1, AT_S(0));
+			if (p == one)
+				assert_int_not_equal(lab_open(lab, p, host, Y2, AT_S(0)).port,
+						     external.port);
+			else
+				assert_same_endpoint(lab_open(lab, p, host, Y2, AT_S(0)), external);
+		}
+		set_of(lab, one, "mapping", "eim");
+	}
+}
+
+static void test_rfc7857_req6_mapping_of_one_protocol_lets_no_other_in(void **state)
+{
+	struct lab *lab = *state;
+
+	lab_set(lab, "nat.preset", "full-cone");
+	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
+		struct endpoint external = lab_open(lab, p, H1, Y1, AT_S(100 * p));
+
+		for (enum nat_protocol other = NAT_UDP; other <= NAT_ICMP; other++)
+			assert_int_equal(lab_comes_in(lab, other, Y2, external, H1, AT_S(100 * p)),
+					 other == p);
+		nat_tick(&lab->nat, AT_S(100 * (int)p), 100);
+		lab_set(lab, "nat.external", "203.0.113.2"); /* clears the table */
+		lab_set(lab, "nat.external", "203.0.113.1");
+	}
+}
+
+static void test_rfc7857_req6_filtering_is_set_for_each_protocol(void **state)
+{
+	struct lab *lab = *state;
+
+	for (enum nat_protocol one = NAT_UDP; one <= NAT_ICMP; one++) {
+		set_of(lab, one, "filtering", "eif");
+		for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
+			struct endpoint host = ep_port(H1, 6000 + one);
+			struct endpoint external = lab_open(lab, p, host, Y1, AT_S(0));
+
+			assert_int_equal(lab_comes_in(lab, p, Y2, external, host, AT_S(0)),
+					 p == one);
+		}
+		set_of(lab, one, "filtering", "apdf");
+	}
+}
+
+/* --- section 7: what may not refresh -------------------------------------------------------- */
+
+static void test_rfc7857_req7_blocked_probe_does_not_refresh(void **state)
+{
+	struct lab *lab = *state;
+	struct flow f;
+
+	lab_set(lab, "udp.refresh", "both");
+	f = flow_open(lab, NAT_UDP, H1, Y1, AT_S(0));
+	for (int t = 60; t < 300; t += 60)
+		assert_dropped(lab_in(lab, wire_udp(Y2, f.external), AT_S(t)), REASON_FILTERED);
+	assert_flow_ends(lab, &f, AT_S(300));
+	assert_int_equal(lab->nat.mappings.arena.live, 0);
+}
+
+static void test_rfc7857_req7_blocked_syn_does_not_refresh(void **state)
+{
+	struct lab *lab = *state;
+	struct conn c = conn_open(lab, H1, Y1, AT_S(0));
+
+	for (int t = 60; t < 7440; t += 60)
+		assert_int_equal(lab_in(lab, wire_tcp(Y2, c.external, S), AT_S(t)).verdict,
+				 NAT_DROPPED);
+	assert_conn_ends(&c, AT_S(7440));
+	assert_int_equal(lab->nat.mappings.arena.live, 0);
+}
+
+/* An EIF mapping and a table that has no room: the packet makes no session. */
+static void test_rfc7857_req7_probe_refused_for_room_does_not_refresh(void **state)
+{
+	struct lab *lab = *state;
+	struct flow f;
+
+	lab_set(lab, "udp.refresh", "both");
+	lab_set(lab, "udp.filtering", "eif");
+	lab_set(lab, "nat.max-sessions", "1");
+	f = flow_open(lab, NAT_UDP, H1, Y1, AT_S(0));
+	for (int t = 60; t < 300; t += 60)
+		assert_dropped(lab_in(lab, wire_udp(Y2, f.external), AT_S(t)),
+			       REASON_SESSIONS_FULL);
+	assert_flow_ends(lab, &f, AT_S(300));
+	assert_int_equal(lab->nat.mappings.arena.live, 0);
+}
+
+static void test_rfc7857_req7_segment_of_no_connection_does_not_refresh(void **state)
+{
+	struct lab *lab = *state;
+	struct conn c;
+
+	lab_set(lab, "tcp.filtering", "eif");
+	c = conn_open(lab, H1, Y1, AT_S(0));
+	for (int t = 60; t < 7440; t += 60)
+		assert_dropped(lab_in(lab, wire_tcp(Y2, c.external, A), AT_S(t)),
+			       REASON_TCP_NO_SESSION);
+	assert_conn_ends(&c, AT_S(7440));
+	assert_int_equal(lab->nat.mappings.arena.live, 0);
+}
+
+/* The deviating value, for contrast: let in, with a session, it does keep the mapping. */
+static void test_rfc7857_req7_admitted_packet_refreshes_with_the_knob(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint external;
+
+	lab_set(lab, "udp.refresh", "both");
+	lab_set(lab, "udp.filtering", "eif");
+	external = lab_open(lab, NAT_UDP, H1, Y1, AT_S(0));
+	for (int t = 200; t < 2000; t += 200)
+		assert_true(lab_comes_in(lab, NAT_UDP, Y1, external, H1, AT_S(t)));
+	assert_true(lab_comes_in(lab, NAT_UDP, Y2, external, H1, AT_S(2000)));
+}
+
+static void test_rfc7857_req7o_error_in_answer_does_not_refresh(void **state)
+{
+	struct lab *lab = *state;
+	struct flow f = flow_open(lab, NAT_UDP, H1, Y1, AT_S(0));
+
+	for (int t = 60; t < 300; t += 60) {
+		struct wire w = wire_udp(Y1, f.external);
+
+		assert_rewritten(lab_in(lab, w, AT_S(t)), REASON_TRANSLATED);
+		assert_rewritten(lab_out(lab, wire_error(3, 3, H1, Y1, w), AT_S(t)),
+				 REASON_ICMP_ERROR_TRANSLATED);
+	}
+	assert_flow_ends(lab, &f, AT_S(300));
+	assert_int_equal(lab->nat.mappings.arena.live, 0);
+}
+
+static void test_rfc7857_req7o_error_in_answer_to_a_stranger_does_not_refresh(void **state)
+{
+	struct lab *lab = *state;
+	struct flow f;
+
+	lab_set(lab, "udp.filtering", "eif");
+	f = flow_open(lab, NAT_UDP, H1, Y1, AT_S(0));
+	for (int t = 60; t < 300; t += 60) {
+		struct wire w = wire_udp(Y2, f.external);
+
+		assert_rewritten(lab_in(lab, w, AT_S(t)), REASON_ADMITTED);
+		assert_rewritten(lab_out(lab, wire_error(3, 3, H1, Y2, w), AT_S(t)),
+				 REASON_ICMP_ERROR_TRANSLATED);
+	}
+	assert_flow_ends(lab, &f, AT_S(300));
+	assert_int_equal(lab->nat.mappings.arena.live, 0);
+}
+
+/* A stranger connects each minute, H1 refuses each time: no mapping lives on that. */
+static void test_rfc7857_req7o_reset_in_answer_does_not_refresh(void **state)
+{
+	struct lab *lab = *state;
+	struct flow f;
+
+	lab_set(lab, "tcp.filtering", "eif");
+	f = flow_open(lab, NAT_TCP, H1, Y1, AT_S(0));
+	for (int t = 60; t < 240; t += 60) {
+		struct wire syn = wire_tcp(Y2, f.external, S);
+
+		assert_int_equal(lab_in(lab, syn, AT_S(t)).verdict, NAT_REWRITTEN);
+		assert_rewritten(lab_out(lab, wire_tcp(H1, Y2, R | A), AT_S(t)), REASON_TRANSLATED);
+	}
+	assert_flow_ends(lab, &f, AT_S(240));
+	/* each stranger anew, too */
+	assert_dropped(lab_in(lab, wire_tcp(Y2, f.external, S), AT_S(60 + 240)), REASON_NO_MAPPING);
+	assert_int_equal(lab->nat.mappings.arena.live, 0);
+}
+
+/* --- section 9: ports ----------------------------------------------------------------------- */
+
+static void test_rfc7857_req9_ports_are_random_by_default(void **state)
+{
+	struct lab *lab = *state;
+
+	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
+		int ascending = 0, preserved = 0, high = 0;
+		unsigned int last = 0;
+
+		for (unsigned int i = 0; i < 60; i++) {
+			unsigned int port =
+				lab_open(lab, p, ep_port(H1, 5000 + i), Y1, AT_S(0)).port;
+
+			ascending += port > last;
+			preserved += port == 5000 + i;
+			high += port >= 33280; /* the middle of 1024-65535 */
+			last = port;
+		}
+		assert_in_range(ascending, 15, 45);
+		assert_in_range(high, 15, 45);
+		assert_in_range(preserved, 0, 1);
+	}
+}
+
+static void test_rfc7857_req9_another_seed_gives_other_ports(void **state)
+{
+	struct lab *lab = *state, *other;
+	const char *const knobs[] = { "nat.seed", "7857", NULL };
+	void *other_state;
+	int same = 0;
+
+	other = other_state = lab_open_with(knobs);
+	for (unsigned int i = 0; i < 50; i++)
+		same += lab_open(lab, NAT_UDP, ep_port(H1, 5000 + i), Y1, AT_S(0)).port ==
+			lab_open(other, NAT_UDP, ep_port(H1, 5000 + i), Y1, AT_S(0)).port;
+	assert_in_range(same, 0, 1);
+	nat_fini(&other->nat);
+	free(other);
+}
+
+static void test_rfc7857_req9_other_strategies_break_it(void **state)
+{
+	struct lab *lab = *state;
+
+	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
+		unsigned int last;
+
+		set_of(lab, p, "ports", "preserve");
+		assert_int_equal(lab_open(lab, p, ep_port(H1, 40000), Y1, AT_S(0)).port, 40000);
+		set_of(lab, p, "ports", "sequential");
+		last = lab_open(lab, p, ep_port(H1, 41000), Y1, AT_S(0)).port;
+		for (unsigned int i = 1; i < 10; i++)
+			assert_int_equal(lab_open(lab, p, ep_port(H1, 41000 + i), Y1, AT_S(0)).port,
+					 last + i);
+	}
+}
+
+/* --- section 11: query mappings ------------------------------------------------------------- */
+
+static void test_rfc7857_req11_query_mapping_goes_with_its_last_session(void **state)
+{
+	struct lab *lab = *state;
+	struct flow f;
+
+	lab_set(lab, "icmp.ports", "preserve");
+	f = flow_open(lab, NAT_ICMP, H1, Y1, AT_S(0));
+	assert_int_equal(f.external.port, H1.port);
+	lab_open(lab, NAT_ICMP, H1, Y2, AT_S(30));
+	nat_tick(&lab->nat, AT_S(60), 100);
+	assert_int_equal(lab->nat.mappings.arena.live, 1);
+	assert_int_not_equal(lab_open(lab, NAT_ICMP, H2, Y1, AT_S(60)).port, f.external.port);
+	nat_tick(&lab->nat, AT_S(120), 100);
+	assert_int_equal(lab->nat.mappings.arena.live, 0);
+	assert_same_endpoint(lab_open(lab, NAT_ICMP, H2, Y1, AT_S(120)), f.external);
+}
+
+/* --- RFC 6146 ------------------------------------------------------------------------------- */
+
+/* One number in three tables: each protocol has the whole space, and nobody meets. */
+static void test_rfc6146_bib_tables_of_the_protocols_are_separate(void **state)
+{
+	struct lab *lab = *state;
+
+	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
+		set_of(lab, p, "ports", "preserve");
+		set_of(lab, p, "filtering", "eif");
+	}
+	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
+		struct endpoint host = p == NAT_TCP ? H2 : H1;
+
+		assert_same_endpoint(lab_open(lab, p, host, Y1, AT_S(0)), ep_port(E1, 5000));
+	}
+	assert_true(lab_comes_in(lab, NAT_UDP, Y2, ep_port(E1, 5000), H1, AT_S(1)));
+	assert_true(lab_comes_in(lab, NAT_TCP, Y2, ep_port(E1, 5000), H2, AT_S(1)));
+	assert_true(lab_comes_in(lab, NAT_ICMP, Y2, ep_port(E1, 5000), H1, AT_S(1)));
+}
+
+static void test_rfc6146_eim_one_external_endpoint_for_all_remotes(void **state)
+{
+	struct lab *lab = *state;
+
+	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
+		struct endpoint external = lab_open(lab, p, H1, Y1, AT_S(0));
+
+		assert_same_endpoint(lab_open(lab, p, H1, Y2, AT_S(0)), external);
+		assert_same_endpoint(lab_open(lab, p, H1, Y1_Q, AT_S(0)), external);
+	}
+}
+
+static void test_rfc6146_eim_filtering_is_eif_or_adf_by_policy(void **state)
+{
+	struct lab *lab = *state;
+
+	for (enum nat_protocol p = NAT_UDP; p <= NAT_TCP; p++) {
+		struct endpoint external = lab_open(lab, p, H1, Y1, AT_S(0));
+
+		set_of(lab, p, "filtering", "adf");
+		assert_true(lab_comes_in(lab, p, Y1_Q, external, H1, AT_S(0)));
+		assert_false(lab_comes_in(lab, p, Y2, external, H1, AT_S(0)));
+		set_of(lab, p, "filtering", "eif");
+		assert_true(lab_comes_in(lab, p, Y2, external, H1, AT_S(0)));
+	}
+}
+
+/* The default is RFC 6146's: SYN both ways, and a scanner's connection lasts two hours. */
+static void test_rfc6146_syn_both_ways_establishes_by_default(void **state)
+{
+	struct lab *lab = *state;
+	struct conn c = conn_of(lab, H1, Y1);
+
+	conn_pass(&c, I, S, AT_S(0));
+	conn_pass(&c, O, S | A, AT_S(0));
+	assert_conn_ends(&c, AT_S(7440));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		machine_test(test_rfc7857_req2_closed_syn_from_inside_opens),
+		machine_test(test_rfc7857_req2_closed_syn_from_outside_that_filtering_admits_opens),
+		machine_test(test_rfc7857_req2_closed_other_segments_are_dropped),
+		machine_test(test_rfc7857_req2_i_init_syn_or_syn_ack_from_outside_establishes),
+		machine_test(test_rfc7857_req2_i_init_syn_again_from_inside_restarts_the_time),
+		machine_test(test_rfc7857_req2_i_init_other_segments_change_nothing),
+		machine_test(test_rfc7857_req2_o_init_syn_or_syn_ack_from_inside_establishes),
+		machine_test(test_rfc7857_req2_o_init_syn_again_from_outside_restarts_nothing),
+		machine_test(test_rfc7857_req2_established_fin_leaves_the_time_unchanged),
+		machine_test(test_rfc7857_req2_established_reset_leads_to_trans),
+		machine_test(test_rfc7857_req2_established_anything_else_restarts_the_time),
+		machine_test(test_rfc7857_req2_established_timeout_closes),
+		machine_test(test_rfc7857_req2_one_fin_then_the_other_closes),
+		machine_test(test_rfc7857_req2_one_fin_anything_else_restarts_the_time),
+		machine_test(
+			test_rfc7857_req2_both_fin_any_packet_is_translated_and_restarts_nothing),
+		machine_test(test_rfc7857_req2_both_fin_syn_then_syn_ack_establishes),
+		machine_test(test_rfc7857_req2_trans_anything_but_syn_and_reset_establishes),
+		machine_test(test_rfc7857_req2_trans_syn_opens_a_new_connection),
+		machine_test(test_rfc7857_req2_trans_reset_changes_nothing),
+		machine_test(test_rfc7857_req2_trans_timeout_closes),
+		lab_test(test_rfc7857_req2b_transitory_time_is_four_minutes_by_default),
+		lab_test(test_rfc7857_req2b_opening_may_be_shorter),
+		lab_test(test_rfc7857_req2c_reset_from_either_side_is_forwarded),
+		lab_test(test_rfc7857_req2c_reset_is_forwarded_in_every_state),
+		lab_test(test_rfc7857_req2c_reset_of_no_connection_is_dropped),
+		lab_test(test_rfc7857_req2d_reset_leaves_four_minutes),
+		lab_test(test_rfc7857_req2d_data_within_them_revives_the_session),
+		lab_test(test_rfc7857_req2d_reset_after_a_fin_leaves_four_minutes),
+		lab_test(test_rfc7857_req5_mapping_of_one_protocol_is_none_of_another),
+		lab_test(test_rfc7857_req5_ports_are_drawn_for_each_protocol),
+		lab_test(test_rfc7857_req5_mapping_behavior_is_set_for_each_protocol),
+		lab_test(test_rfc7857_req6_mapping_of_one_protocol_lets_no_other_in),
+		lab_test(test_rfc7857_req6_filtering_is_set_for_each_protocol),
+		lab_test(test_rfc7857_req7_blocked_probe_does_not_refresh),
+		lab_test(test_rfc7857_req7_blocked_syn_does_not_refresh),
+		lab_test(test_rfc7857_req7_probe_refused_for_room_does_not_refresh),
+		lab_test(test_rfc7857_req7_segment_of_no_connection_does_not_refresh),
+		lab_test(test_rfc7857_req7_admitted_packet_refreshes_with_the_knob),
+		lab_test(test_rfc7857_req7o_error_in_answer_does_not_refresh),
+		lab_test(test_rfc7857_req7o_error_in_answer_to_a_stranger_does_not_refresh),
+		lab_test(test_rfc7857_req7o_reset_in_answer_does_not_refresh),
+		lab_test(test_rfc7857_req9_ports_are_random_by_default),
+		lab_test(test_rfc7857_req9_another_seed_gives_other_ports),
+		lab_test(test_rfc7857_req9_other_strategies_break_it),
+		lab_test(test_rfc7857_req11_query_mapping_goes_with_its_last_session),
+		lab_test(test_rfc6146_bib_tables_of_the_protocols_are_separate),
+		lab_test(test_rfc6146_eim_one_external_endpoint_for_all_remotes),
+		lab_test(test_rfc6146_eim_filtering_is_eif_or_adf_by_policy),
+		lab_test(test_rfc6146_syn_both_ways_establishes_by_default),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -494,6 +494,45 @@ static void test_rfc7857_req2d_reset_after_a_fin_leaves_four_minutes(void **stat
 	}
 }
 
+/* --- section 4: address pooling ------------------------------------------------------------- */
+
+/* Fill the two ports that H1's address has; what it got. */
+static struct endpoint fill_first_address(struct lab *lab)
+{
+	struct endpoint external;
+
+	lab_set(lab, "nat.external", "203.0.113.1-203.0.113.2");
+	lab_set(lab, "udp.port-range", "5000-5001");
+	external = lab_open(lab, NAT_UDP, ep_port(H1, 1), Y1, AT_S(0));
+	assert_same_endpoint(without_port(lab_open(lab, NAT_UDP, ep_port(H1, 2), Y1, AT_S(0))),
+			     without_port(external));
+	return without_port(external);
+}
+
+static void test_rfc7857_req4_paired_host_out_of_ports_is_refused(void **state)
+{
+	struct lab *lab = *state;
+
+	fill_first_address(lab);
+	assert_dropped(lab_out(lab, wire_udp(ep_port(H1, 3), Y1), AT_S(0)), REASON_PORTS_EXHAUSTED);
+	/* what is open goes on */
+	assert_rewritten(lab_out(lab, wire_udp(ep_port(H1, 1), Y2), AT_S(0)),
+			 REASON_SESSION_CREATED);
+}
+
+static void test_rfc7857_req4_soft_paired_host_moves_to_another_address(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint first, second;
+
+	lab_set(lab, "nat.pooling", "soft-paired");
+	first = fill_first_address(lab);
+	second = lab_open(lab, NAT_UDP, ep_port(H1, 3), Y1, AT_S(0));
+	assert_int_not_equal(addr_ip4(&first.addr), addr_ip4(&second.addr));
+	lab_open(lab, NAT_UDP, ep_port(H1, 4), Y1, AT_S(0));
+	assert_dropped(lab_out(lab, wire_udp(ep_port(H1, 5), Y1), AT_S(0)), REASON_PORTS_EXHAUSTED);
+}
+
 /* --- sections 5 and 6: each protocol by itself ---------------------------------------------- */
 
 static void test_rfc7857_req5_mapping_of_one_protocol_is_none_of_another(void **state)
@@ -877,6 +916,8 @@ int main(void)
 		lab_test(test_rfc7857_req2d_reset_leaves_four_minutes),
 		lab_test(test_rfc7857_req2d_data_within_them_revives_the_session),
 		lab_test(test_rfc7857_req2d_reset_after_a_fin_leaves_four_minutes),
+		lab_test(test_rfc7857_req4_paired_host_out_of_ports_is_refused),
+		lab_test(test_rfc7857_req4_soft_paired_host_moves_to_another_address),
 		lab_test(test_rfc7857_req5_mapping_of_one_protocol_is_none_of_another),
 		lab_test(test_rfc7857_req5_ports_are_drawn_for_each_protocol),
 		lab_test(test_rfc7857_req5_mapping_behavior_is_set_for_each_protocol),

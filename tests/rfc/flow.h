@@ -2,7 +2,7 @@
 /*
  * flow.h - what the tests of the RFCs do again and again: a flow, a connection, and how long
  *          they last
- * Owns:       struct flow, one exchange of one packet as both sides saw it; struct conn, a TCP
+ * Owns:       struct lab_flow, one exchange of one packet as both sides saw it; struct conn, a TCP
  *             connection whose two ends count their sequence numbers.
  * Invariants: alive() and everything made of it asks without touching: an ICMP error about a flow
  *             is let in as long as there is a session, and prolongs none (RFC 5508 REQ-6).
@@ -45,9 +45,66 @@ static inline struct endpoint without_port(struct endpoint e)
 	return ep_port(e, 0);
 }
 
+/* --- what the NAT says itself --------------------------------------------------------------- */
+
+/* The next packet of its own, whole and with right checksums; false if there is none. */
+static inline bool own_packet(struct lab *lab, struct wire *w)
+{
+	const struct output *output = nat_next_output(&lab->nat);
+
+	if (output == NULL)
+		return false;
+	*w = wire_take(output->length);
+	memcpy(w->at, output->data, output->length);
+	assert_int_equal(wire_get16(w->at + 2), w->len);
+	assert_int_equal(wire_ip_error(*w), 0);
+	assert_int_equal(wire_transport_error(*w), 0);
+	return true;
+}
+
+static inline void assert_silent(struct lab *lab)
+{
+	struct wire w;
+
+	assert_false(own_packet(lab, &w));
+}
+
+/* Exactly one packet, an ICMP error that quotes @about as far as it goes. */
+static inline struct wire assert_says_error(struct lab *lab, unsigned int type, unsigned int code,
+					    struct endpoint to, struct wire about)
+{
+	struct wire w, quote;
+
+	assert_true(own_packet(lab, &w));
+	assert_silent(lab);
+	assert_int_equal(w.at[9], 1);
+	assert_int_equal(w.at[WIRE_IP], type);
+	assert_int_equal(w.at[WIRE_IP + 1], code);
+	assert_same_endpoint(wire_destination(w), without_port(to));
+	quote = wire_quote(w);
+	assert_in_range(quote.len, about.len < 28 ? about.len : 28, about.len);
+	assert_memory_equal(quote.at, about.at, quote.len);
+	return w;
+}
+
+/* Exactly one packet, a RST from @from to @to. */
+static inline struct wire assert_says_reset(struct lab *lab, struct endpoint from,
+					    struct endpoint to)
+{
+	struct wire w;
+
+	assert_true(own_packet(lab, &w));
+	assert_silent(lab);
+	assert_int_equal(w.at[9], 6);
+	assert_int_equal(w.at[WIRE_IP + 13] & R, R);
+	assert_same_endpoint(wire_source(w), from);
+	assert_same_endpoint(wire_destination(w), to);
+	return w;
+}
+
 /* --- a flow --------------------------------------------------------------------------------- */
 
-struct flow {
+struct lab_flow {
 	enum nat_protocol protocol;
 	struct wire sent;    /* as it left the internal host */
 	struct wire outside; /* as the remote saw it */
@@ -55,12 +112,12 @@ struct flow {
 	struct nat_outcome outcome;
 };
 
-static inline struct flow flow_of(struct lab *lab, struct wire w, struct mono now)
+static inline struct lab_flow flow_of(struct lab *lab, struct wire w, struct mono now)
 {
-	struct flow f = { .protocol = w.at[9] == 17  ? NAT_UDP
-				      : w.at[9] == 6 ? NAT_TCP
-						     : NAT_ICMP,
-			  .sent = wire_copy(w) };
+	struct lab_flow f = { .protocol = w.at[9] == 17	 ? NAT_UDP
+					  : w.at[9] == 6 ? NAT_TCP
+							 : NAT_ICMP,
+			      .sent = wire_copy(w) };
 
 	f.outcome = lab_out(lab, w, now);
 	assert_int_equal(f.outcome.verdict, NAT_REWRITTEN);
@@ -69,14 +126,15 @@ static inline struct flow flow_of(struct lab *lab, struct wire w, struct mono no
 	return f;
 }
 
-static inline struct flow flow_open(struct lab *lab, enum nat_protocol protocol,
-				    struct endpoint host, struct endpoint remote, struct mono now)
+static inline struct lab_flow flow_open(struct lab *lab, enum nat_protocol protocol,
+					struct endpoint host, struct endpoint remote,
+					struct mono now)
 {
 	return flow_of(lab, lab_request(protocol, host, remote), now);
 }
 
 /* Is there still a session of that flow? Asked by a router far outside, in an ICMP error. */
-static inline bool flow_is_alive(struct lab *lab, const struct flow *f, struct mono now)
+static inline bool flow_is_alive(struct lab *lab, const struct lab_flow *f, struct mono now)
 {
 	struct wire w = wire_error(11, 0, ROUTER, f->external, f->outside);
 	struct nat_outcome outcome = lab_in(lab, w, now);
@@ -88,7 +146,7 @@ static inline bool flow_is_alive(struct lab *lab, const struct flow *f, struct m
 }
 
 /* If nothing comes any more, the flow ends at @end, not a millisecond before or after. */
-static inline void assert_flow_ends(struct lab *lab, const struct flow *f, struct mono end)
+static inline void assert_flow_ends(struct lab *lab, const struct lab_flow *f, struct mono end)
 {
 	assert_true(flow_is_alive(lab, f, AT_MS(end.ms - 1)));
 	assert_false(flow_is_alive(lab, f, end));
@@ -198,9 +256,9 @@ static inline void conn_close(struct conn *c, enum nat_side first, struct mono n
 
 static inline bool conn_is_alive(const struct conn *c, struct mono now)
 {
-	const struct flow f = { .protocol = NAT_TCP,
-				.outside = wire_tcp(c->external, c->remote, A),
-				.external = c->external };
+	const struct lab_flow f = { .protocol = NAT_TCP,
+				    .outside = wire_tcp(c->external, c->remote, A),
+				    .external = c->external };
 
 	return flow_is_alive(c->lab, &f, now);
 }

@@ -363,8 +363,9 @@ static void test_rfc5382_req3a_filtering_is_a_knob(void **state)
 
 	assert_probes(lab, false, false, true); /* address-and-port-dependent, the default */
 	external = lab_open(lab, NAT_TCP, H1, Y1, AT_S(1));
+	lab_set(lab, "tcp.unsolicited-syn", "drop");
 	outcome = lab_in(lab, wire_tcp(Y1_Q, external, S), AT_S(1));
-	assert_int_equal(outcome.verdict, NAT_DROPPED);
+	assert_dropped(outcome, REASON_FILTERED);
 	assert_int_equal(outcome.knob, OPT_TCP_FILTERING);
 	lab_set(lab, "tcp.filtering", "adf");
 	assert_true(lab_comes_in(lab, NAT_TCP, Y1_Q, external, H1, AT_S(2)));
@@ -405,6 +406,343 @@ static void test_rfc5382_cdf_old_peer_may_connect_in_time_wait_otherwise(void **
 	conn_pass(&c, I, S | A, AT_S(3));
 	conn_pass(&c, O, A, AT_S(3));
 	assert_conn_state(&c, TCP_ESTABLISHED);
+}
+
+/* Connection-dependent filtering: nobody connects from outside, not even the old peer. */
+static void test_rfc5382_cdf_no_connection_comes_from_outside(void **state)
+{
+	struct lab *lab = *state;
+	struct conn c;
+
+	lab_set(lab, "tcp.filtering", "cdf");
+	c = conn_open(lab, H1, Y1, AT_S(0));
+	assert_int_equal(lab_in(lab, wire_tcp(Y2, c.external, S), AT_S(0)).verdict, NAT_DROPPED);
+	assert_int_equal(lab_in(lab, wire_tcp(Y1_Q, c.external, S), AT_S(0)).verdict, NAT_DROPPED);
+	conn_data(&c, O, 10, AT_S(0));
+	conn_close(&c, I, AT_S(1));
+	assert_conn_state(&c, TCP_TIME_WAIT);
+	assert_int_equal(conn_send(&c, O, S, AT_S(2)).verdict, NAT_DROPPED);
+	assert_conn_state(&c, TCP_TIME_WAIT);
+	assert_conn_ends(&c, AT_S(241));
+}
+
+/* What the connections of the inside bring back passes all the same. */
+static void test_rfc5382_cdf_answers_come_in(void **state)
+{
+	struct lab *lab = *state;
+	struct conn c;
+
+	lab_set(lab, "tcp.filtering", "connection-dependent");
+	c = conn_open(lab, H1, Y1, AT_S(0));
+	conn_data(&c, O, 100, AT_S(1));
+	conn_pass(&c, O, F | A, AT_S(2));
+	conn_pass(&c, I, R, AT_S(3));
+	conn_pass(&c, O, R, AT_S(3));
+}
+
+/* --- REQ-4: unsolicited SYNs ---------------------------------------------------------------- */
+
+/* To a mapping that does not let Y2 in, and to a port that stands for nobody. */
+static void unsolicited_targets(struct lab *lab, struct endpoint target[2])
+{
+	target[0] = lab_open(lab, NAT_TCP, H1, Y1, AT_S(0));
+	target[1] = ep_port(target[0], target[0].port ^ 1);
+}
+
+static void test_rfc5382_req4_unsolicited_syn_is_not_answered_for_six_seconds(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint target[2];
+
+	unsolicited_targets(lab, target);
+	for (int i = 0; i < 2; i++)
+		assert_dropped(lab_in(lab, wire_tcp(Y2, target[i], S), AT_S(1)), REASON_SYN_HELD);
+	for (int ms = 1000; ms < 7000; ms += 100) {
+		nat_tick(&lab->nat, AT_MS(ms), 100);
+		assert_silent(lab);
+	}
+	nat_tick(&lab->nat, AT_MS(6999), 100);
+	assert_silent(lab);
+	/* nor has it left a session behind */
+	assert_int_equal(lab->nat.sessions.arena.live, 1);
+}
+
+/* The other values of the knob break it, and are there for that. */
+static void test_rfc5382_req4_reset_answers_at_once(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint target[2];
+
+	lab_set(lab, "tcp.unsolicited-syn", "reset");
+	unsolicited_targets(lab, target);
+	for (int i = 0; i < 2; i++) {
+		struct wire w;
+
+		assert_int_equal(lab_in(lab, wire_tcp(Y2, target[i], S), AT_S(1)).verdict,
+				 NAT_DROPPED);
+		w = assert_says_reset(lab, target[i], Y2);
+		assert_int_equal(w.at[WIRE_IP + 13], R | A);
+		assert_int_equal(wire_get32(w.at + WIRE_IP + 8), 1001); /* takes the SYN back */
+	}
+}
+
+static void test_rfc5382_req4_reject_answers_at_once(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint target[2];
+
+	lab_set(lab, "tcp.unsolicited-syn", "reject");
+	unsolicited_targets(lab, target);
+	for (int i = 0; i < 2; i++) {
+		struct wire syn = wire_tcp(Y2, target[i], S), w;
+
+		assert_int_equal(lab_in(lab, syn, AT_S(1)).verdict, NAT_DROPPED);
+		w = assert_says_error(lab, 3, 3, Y2, syn);
+		assert_same_endpoint(wire_source(w), E1);
+	}
+}
+
+static void test_rfc5382_req4_hold_is_a_knob(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint target[2];
+	struct wire syn;
+
+	lab_set(lab, "tcp.syn-hold", "2s");
+	unsolicited_targets(lab, target);
+	syn = wire_tcp(Y2, target[0], S);
+	lab_in(lab, syn, AT_S(1));
+	nat_tick(&lab->nat, AT_MS(2999), 100);
+	assert_silent(lab);
+	nat_tick(&lab->nat, AT_S(3), 100);
+	assert_says_error(lab, 3, 3, Y2, syn);
+}
+
+/* Only a SYN that opens is one: what else comes unasked for is dropped and forgotten. */
+static void test_rfc5382_req4_other_segments_are_not_held(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint target[2];
+
+	unsolicited_targets(lab, target);
+	for (unsigned int flags = 0; flags < 64; flags++) {
+		if ((flags & (S | A | R)) == S)
+			continue;
+		for (int i = 0; i < 2; i++)
+			assert_int_not_equal(
+				lab_in(lab, wire_tcp(Y2, target[i], flags), AT_S(1)).reason,
+				REASON_SYN_HELD);
+	}
+	nat_tick(&lab->nat, AT_S(10), 100);
+	assert_silent(lab);
+}
+
+static void test_rfc5382_req4a_policy_may_forbid_the_answer(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint target[2];
+
+	lab_set(lab, "tcp.unsolicited-syn", "drop");
+	unsolicited_targets(lab, target);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(lab_in(lab, wire_tcp(Y2, target[i], S), AT_S(1)).verdict,
+				 NAT_DROPPED);
+	for (int s = 1; s < 30; s++) {
+		nat_tick(&lab->nat, AT_S(s), 100);
+		assert_silent(lab);
+	}
+}
+
+static void test_rfc5382_req4a_muted_side_gets_no_answer(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint target[2];
+
+	lab_set(lab, "icmp.mute", "external");
+	unsolicited_targets(lab, target);
+	lab_in(lab, wire_tcp(Y2, target[0], S), AT_S(1));
+	nat_tick(&lab->nat, AT_S(10), 100);
+	assert_silent(lab);
+}
+
+/* A flood: answers are bounded by the store and by the rate. */
+static unsigned int answers_to_flood(struct lab *lab, unsigned int syns)
+{
+	struct endpoint target[2];
+	unsigned int answers = 0;
+	struct wire w;
+
+	unsolicited_targets(lab, target);
+	for (unsigned int i = 0; i < syns; i++)
+		assert_int_equal(
+			lab_in(lab, wire_tcp(ep_port(Y2, 1 + i), target[1], S), AT_S(1)).verdict,
+			NAT_DROPPED);
+	for (int s = 1; s < 30; s++) {
+		nat_tick(&lab->nat, AT_S(s), 1000);
+		while (own_packet(lab, &w))
+			answers++;
+	}
+	return answers;
+}
+
+static void test_rfc5382_req4a_answers_to_a_flood_are_limited_in_rate(void **state)
+{
+	struct lab *lab = *state;
+
+	assert_in_range(answers_to_flood(lab, 1000), 1, 20); /* icmp.error-rate: 10 a second */
+}
+
+static void test_rfc5382_req4a_held_syns_are_limited_in_number(void **state)
+{
+	struct lab *lab = *state;
+
+	lab_set(lab, "tcp.max-held-syns", "7");
+	lab_set(lab, "icmp.error-rate", "1000");
+	assert_int_equal(answers_to_flood(lab, 1000), 7);
+}
+
+static void test_rfc5382_req4a_rate_of_nought_is_silence(void **state)
+{
+	struct lab *lab = *state;
+
+	lab_set(lab, "icmp.error-rate", "0");
+	assert_int_equal(answers_to_flood(lab, 10), 0);
+}
+
+/* Trap 23: who knocks again is neither let in nor made to wait longer. */
+static void test_rfc5382_req4a_syn_again_is_held_once(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint target[2];
+	struct wire syn;
+
+	unsolicited_targets(lab, target);
+	syn = wire_tcp(Y2, target[0], S);
+	for (int s = 1; s < 7; s++) {
+		assert_int_equal(lab_in(lab, wire_copy(syn), AT_S(s)).verdict, NAT_DROPPED);
+		nat_tick(&lab->nat, AT_S(s), 100);
+		assert_silent(lab);
+	}
+	nat_tick(&lab->nat, AT_S(7), 100);
+	assert_says_error(lab, 3, 3, Y2, syn);
+	nat_tick(&lab->nat, AT_S(30), 100);
+	assert_silent(lab);
+	/* a later one is a new one */
+	lab_in(lab, wire_copy(syn), AT_S(40));
+	nat_tick(&lab->nat, AT_MS(45999), 100);
+	assert_silent(lab);
+	nat_tick(&lab->nat, AT_S(46), 100);
+	assert_says_error(lab, 3, 3, Y2, syn);
+}
+
+/* Both sides of a simultaneous open behind NATs: the held SYN is forgotten. */
+static void test_rfc5382_req4b_outbound_syn_cancels_the_held_one(void **state)
+{
+	struct lab *lab = *state;
+	struct conn c = conn_of(lab, H1, Y2);
+	struct endpoint target[2];
+
+	unsolicited_targets(lab, target);
+	c.external = target[0];
+	assert_dropped(conn_send(&c, O, S, AT_S(1)), REASON_SYN_HELD);
+	conn_pass(&c, I, S, AT_S(4));
+	for (int s = 4; s < 30; s++) {
+		nat_tick(&lab->nat, AT_S(s), 100);
+		assert_silent(lab);
+	}
+	/* and Y2's SYN, sent again, comes in */
+	assert_rewritten(conn_send(&c, O, S, AT_S(30)), REASON_TRANSLATED);
+	assert_conn_state(&c, TCP_ESTABLISHED);
+}
+
+/* The same where the port had no mapping when the SYN came. */
+static void test_rfc5382_req4b_outbound_syn_that_makes_the_mapping_cancels_too(void **state)
+{
+	struct lab *lab = *state;
+	struct conn c = conn_of(lab, H1, Y2);
+
+	lab_set(lab, "tcp.ports", "preserve");
+	c.external = ep_port(E1, H1.port);
+	assert_dropped(conn_send(&c, O, S, AT_S(1)), REASON_SYN_HELD);
+	conn_pass(&c, I, S, AT_S(4));
+	nat_tick(&lab->nat, AT_S(30), 100);
+	assert_silent(lab);
+	assert_rewritten(conn_send(&c, O, S, AT_S(30)), REASON_TRANSLATED);
+}
+
+/* Of that connection: another one of the same host leaves it held. */
+static void test_rfc5382_req4b_syn_of_another_connection_cancels_nothing(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint target[2];
+	struct wire syn;
+
+	unsolicited_targets(lab, target);
+	syn = wire_tcp(Y2, target[0], S);
+	lab_in(lab, syn, AT_S(1));
+	lab_open(lab, NAT_TCP, H1, ep_port(Y2, 7001), AT_S(2));
+	lab_open(lab, NAT_TCP, H1, Y1, AT_S(2));
+	lab_open(lab, NAT_TCP, H2, Y2, AT_S(2));
+	nat_tick(&lab->nat, AT_S(7), 100);
+	assert_says_error(lab, 3, 3, Y2, syn);
+}
+
+static void test_rfc5382_req4c_error_comes_after_six_seconds(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint target[2];
+
+	unsolicited_targets(lab, target);
+	for (int i = 0; i < 2; i++) {
+		struct wire syn = wire_tcp(Y2, target[i], S), before = wire_copy(syn), w;
+		int64_t start = 1000 + 20000 * i;
+
+		lab_in(lab, syn, AT_MS(start));
+		/* whoever sleeps until the time that is told wakes up in time */
+		assert_in_range(nat_tick(&lab->nat, AT_MS(start), 100).ms, start, start + 6000);
+		nat_tick(&lab->nat, AT_MS(start + 5999), 100);
+		assert_silent(lab);
+		nat_tick(&lab->nat, AT_MS(start + 6000), 100);
+		w = assert_says_error(lab, 3, 3, Y2, before);
+		assert_same_endpoint(wire_source(w), E1);
+		assert_int_equal(wire_quote(w).len, before.len);
+	}
+}
+
+static void test_rfc5382_req4d_service_of_the_router_answers_at_once(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint sshd = ep_port(E1, 22), target[2];
+
+	lab_set(lab, "nat.unmatched", "accept");
+	lab_set(lab, "nat.reserved-ports", "22");
+	assert_int_equal(lab_in(lab, wire_tcp(Y1, sshd, S), AT_S(1)).verdict, NAT_PASS);
+	assert_int_equal(lab_out(lab, wire_tcp(sshd, Y1, S | A), AT_S(1)).verdict, NAT_PASS);
+	assert_int_equal(lab_in(lab, wire_tcp(Y1, sshd, A), AT_S(1)).verdict, NAT_PASS);
+	/* a mapping's port is no service: rule 4 holds there */
+	unsolicited_targets(lab, target);
+	assert_dropped(lab_in(lab, wire_tcp(Y2, target[0], S), AT_S(2)), REASON_SYN_HELD);
+	nat_tick(&lab->nat, AT_MS(7999), 100);
+	assert_silent(lab);
+}
+
+/* Which is why no mapping is ever given such a port. */
+static void test_rfc5382_req4d_reserved_ports_are_given_to_no_mapping(void **state)
+{
+	struct lab *lab = *state;
+
+	lab_set(lab, "tcp.port-range", "4000-4009");
+	lab_set(lab, "nat.reserved-ports", "4001,4003-4008");
+	for (unsigned int i = 0; i < 3; i++) {
+		unsigned int port = lab_open(lab, NAT_TCP, ep_port(H1, 5000 + i), Y1, AT_S(0)).port;
+
+		assert_true(port == 4000 || port == 4002 || port == 4009);
+	}
+	assert_dropped(lab_out(lab, wire_tcp(ep_port(H1, 6000), Y1, S), AT_S(0)),
+		       REASON_PORTS_EXHAUSTED);
+	lab_set(lab, "tcp.ports", "preserve");
+	lab_set(lab, "tcp.port-range", "1024-65535");
+	assert_int_not_equal(lab_open(lab, NAT_TCP, ep_port(H2, 4003), Y1, AT_S(0)).port, 4003);
 }
 
 /* --- REQ-5: how long ------------------------------------------------------------------------ */
@@ -501,6 +839,38 @@ static void test_rfc5382_req5a_timeouts_may_be_far_from_the_rfc(void **state)
 	assert_conn_ends(&c, AT_S(10 + 432000));
 }
 
+static void test_rfc5382_req5a_each_phase_has_a_knob(void **state)
+{
+	struct lab *lab = *state;
+	struct conn c = conn_of(lab, H1, Y1);
+
+	lab_set(lab, "tcp.timeout-established", "100s");
+	lab_set(lab, "tcp.timeout-transitory", "10s");
+	lab_set(lab, "tcp.timeout-opening", "20s");
+	lab_set(lab, "tcp.timeout-closing", "30s");
+	lab_set(lab, "tcp.timeout-reset", "40s");
+	lab_set(lab, "tcp.timeout-time-wait", "50s");
+	conn_pass(&c, I, S, AT_S(0));
+	assert_conn_ends(&c, AT_S(20));
+	c = conn_open(lab, H1, Y1, AT_S(1000));
+	assert_conn_ends(&c, AT_S(1100));
+	c = conn_open(lab, H1, Y1, AT_S(2000));
+	conn_pass(&c, I, F, AT_S(2001));
+	conn_pass(&c, O, F, AT_S(2002));
+	assert_conn_ends(&c, AT_S(2032));
+	c = conn_open(lab, H1, Y1, AT_S(3000));
+	conn_pass(&c, I, R, AT_S(3001));
+	assert_conn_ends(&c, AT_S(3041));
+	c = conn_open(lab, H1, Y1, AT_S(4000));
+	conn_close(&c, I, AT_S(4001));
+	assert_conn_ends(&c, AT_S(4051));
+	/* those that are not set are transitory */
+	lab_set(lab, "tcp.timeout-reset", "transitory");
+	c = conn_open(lab, H1, Y1, AT_S(5000));
+	conn_pass(&c, O, R, AT_S(5001));
+	assert_conn_ends(&c, AT_S(5011));
+}
+
 static void test_rfc5382_req5ph_half_closed_connection_keeps_the_long_timer(void **state)
 {
 	struct lab *lab = *state;
@@ -573,6 +943,22 @@ static void test_rfc5382_req5tw_new_syn_opens_a_connection_at_once(void **state)
 	assert_conn_ends(&c, AT_S(3 + 7440));
 }
 
+/* TIME_WAIT is not bound by the four minutes: a knob of its own, longer or next to nothing. */
+static void test_rfc5382_req5tw_time_wait_is_a_knob(void **state)
+{
+	struct lab *lab = *state;
+	struct conn c;
+
+	lab_set(lab, "tcp.timeout-time-wait", "1s");
+	c = conn_open(lab, H1, Y1, AT_S(0));
+	conn_close(&c, I, AT_S(10));
+	assert_conn_ends(&c, AT_S(11));
+	lab_set(lab, "tcp.timeout-time-wait", "1000s");
+	c = conn_open(lab, H1, Y1, AT_S(20));
+	conn_close(&c, O, AT_S(30));
+	assert_conn_ends(&c, AT_S(1030));
+}
+
 /* The default when a connection is dropped: nobody is told. */
 static void test_rfc5382_req5rst_expiry_is_silent_by_default(void **state)
 {
@@ -583,6 +969,88 @@ static void test_rfc5382_req5rst_expiry_is_silent_by_default(void **state)
 	assert_int_equal(lab->nat.sessions.arena.live, 0);
 	assert_dropped(conn_send(&c, I, A, AT_S(7441)), REASON_TCP_NO_SESSION);
 	assert_int_equal(conn_send(&c, O, A, AT_S(7441)).verdict, NAT_DROPPED);
+}
+
+static void test_rfc5382_req5rst_expiry_resets_both_ends_with_the_knob(void **state)
+{
+	struct lab *lab = *state;
+	struct conn c;
+	struct wire first, second, inside, outside;
+	struct endpoint to, host = H1;
+
+	lab_set(lab, "tcp.expiry", "reset");
+	c = conn_open(lab, H1, Y1, AT_S(0));
+	conn_data(&c, I, 100, AT_S(1));
+	conn_data(&c, O, 300, AT_S(1));
+	conn_pass(&c, I, A, AT_S(1));
+	nat_tick(&lab->nat, AT_S(7440), 100);
+	assert_silent(lab);
+	nat_tick(&lab->nat, AT_S(7441), 100);
+	assert_true(own_packet(lab, &first));
+	assert_true(own_packet(lab, &second));
+	assert_silent(lab);
+	to = wire_destination(first);
+	inside = endpoint_equal(&to, &host) ? first : second;
+	outside = inside.at == first.at ? second : first;
+	assert_same_endpoint(wire_destination(inside), H1);
+	assert_same_endpoint(wire_source(inside), Y1);
+	assert_same_endpoint(wire_destination(outside), Y1);
+	assert_same_endpoint(wire_source(outside), c.external);
+	/* each with the sequence number that its receiver waits for, or it would be ignored */
+	assert_int_equal(inside.at[WIRE_IP + 13] & R, R);
+	assert_int_equal(outside.at[WIRE_IP + 13] & R, R);
+	assert_int_equal(wire_get32(inside.at + WIRE_IP + 4), c.next[O]);
+	assert_int_equal(wire_get32(outside.at + WIRE_IP + 4), c.next[I]);
+}
+
+/* Only what was established: who never answered is told nothing. */
+static void test_rfc5382_req5rst_expiry_of_an_opening_is_silent(void **state)
+{
+	struct lab *lab = *state;
+	struct conn c = conn_of(lab, H1, Y1);
+
+	lab_set(lab, "tcp.expiry", "reset");
+	conn_pass(&c, I, S, AT_S(0));
+	nat_tick(&lab->nat, AT_S(240), 100);
+	assert_silent(lab);
+	c = conn_open(lab, H1, Y1, AT_S(300));
+	conn_close(&c, I, AT_S(300));
+	nat_tick(&lab->nat, AT_S(1000), 100);
+	assert_silent(lab);
+}
+
+static void test_rfc5382_req5rst_segment_of_no_connection_is_dropped_by_default(void **state)
+{
+	struct lab *lab = *state;
+
+	assert_dropped(lab_out(lab, wire_tcp(H1, Y1, A), AT_S(0)), REASON_TCP_NO_SESSION);
+	assert_silent(lab);
+}
+
+/* RFC 9293 section 3.10.7.1: how a RST for a connection that is not there looks. */
+static void test_rfc5382_req5rst_segment_of_no_connection_is_reset_with_the_knob(void **state)
+{
+	struct lab *lab = *state;
+	struct wire w;
+
+	lab_set(lab, "tcp.non-syn", "reset");
+	w = wire_tcp_with(
+		H1, Y1, (struct wire_tcp){ .flags = A | P, .seq = 1000, .ack = 77, .payload = 10 });
+	assert_int_equal(lab_out(lab, w, AT_S(0)).verdict, NAT_DROPPED);
+	w = assert_says_reset(lab, Y1, H1);
+	assert_int_equal(w.at[WIRE_IP + 13], R);
+	assert_int_equal(wire_get32(w.at + WIRE_IP + 4), 77);
+	w = wire_tcp_with(H1, Y1, (struct wire_tcp){ .flags = F, .seq = 1000, .payload = 10 });
+	assert_int_equal(lab_out(lab, w, AT_S(0)).verdict, NAT_DROPPED);
+	w = assert_says_reset(lab, Y1, H1);
+	assert_int_equal(w.at[WIRE_IP + 13], R | A);
+	assert_int_equal(wire_get32(w.at + WIRE_IP + 4), 0);
+	assert_int_equal(wire_get32(w.at + WIRE_IP + 8), 1011);
+	/* never a RST for a RST */
+	assert_int_equal(lab_out(lab, wire_tcp(H1, Y1, R), AT_S(0)).verdict, NAT_DROPPED);
+	assert_int_equal(lab_out(lab, wire_tcp(H1, Y1, R | A), AT_S(0)).verdict, NAT_DROPPED);
+	assert_silent(lab);
+	assert_int_equal(lab->nat.sessions.arena.live, 0);
 }
 
 /* --- REQ-6: no application level gateway ---------------------------------------------------- */
@@ -646,6 +1114,216 @@ static void test_rfc5382_req7_same_port_of_two_hosts_to_one_remote_gets_two_port
 	}
 }
 
+/* The fault itself: the newest owner of a port gets what comes for it. */
+static void test_rfc5382_req7_overloading_breaks_it(void **state)
+{
+	struct lab *lab = *state;
+	struct conn a, b;
+	struct wire w;
+
+	lab_set(lab, "tcp.ports", "overload");
+	a = conn_open(lab, H1, Y1, AT_S(0));
+	assert_int_equal(a.external.port, H1.port);
+	b = conn_of(lab, H2, Y1);
+	conn_pass(&b, I, S, AT_S(1));
+	assert_same_endpoint(b.external, a.external);
+	w = wire_tcp(Y1, a.external, S | A);
+	assert_int_equal(lab_in(lab, w, AT_S(1)).verdict, NAT_REWRITTEN);
+	assert_same_endpoint(wire_destination(w), H2);
+}
+
+/* The range class of TCP ports is ours to choose: that of RFC 4787 REQ-3a by default. */
+static void test_rfc5382_req7r_range_of_the_port_is_kept_by_default(void **state)
+{
+	static const char *const strategies[] = { "random", "preserve", "sequential" };
+	struct lab *lab = *state;
+
+	lab_set(lab, "tcp.port-range", "1-65535");
+	for (unsigned int i = 0; i < 3; i++) {
+		lab_set(lab, "tcp.ports", strategies[i]);
+		for (unsigned int k = 0; k < 10; k++) {
+			struct endpoint low = ep_port(H1, 500 + k + 20 * i);
+			struct endpoint high = ep_port(H1, 5000 + k + 20 * i);
+
+			assert_in_range(lab_open(lab, NAT_TCP, low, Y1, AT_S(0)).port, 1, 1023);
+			assert_in_range(lab_open(lab, NAT_TCP, high, Y1, AT_S(0)).port, 1024,
+					65535);
+		}
+	}
+}
+
+static void test_rfc5382_req7r_range_may_be_ignored(void **state)
+{
+	struct lab *lab = *state;
+	int left = 0;
+
+	lab_set(lab, "tcp.port-range", "1-65535");
+	lab_set(lab, "tcp.range-class", "ignore");
+	for (unsigned int i = 0; i < 20; i++)
+		left += lab_open(lab, NAT_TCP, ep_port(H1, 500 + i), Y1, AT_S(0)).port > 1023;
+	assert_in_range(left, 15, 20);
+}
+
+/* --- REQ-8: hairpin ------------------------------------------------------------------------- */
+
+/* A connection between two internal hosts by way of H2's mapping. */
+struct hairpin {
+	struct lab *lab;
+	struct endpoint target; /* H2 as the world sees it: what H1 sends to */
+	struct endpoint source; /* what H2 sees of H1, and answers */
+	uint32_t next[2];	/* of H1 and of H2 */
+};
+
+enum { CALLER, CALLED };
+
+static struct nat_outcome hairpin_send(struct hairpin *h, int from, unsigned int flags,
+				       size_t payload, struct mono now)
+{
+	const struct wire_tcp t = { .flags = flags,
+				    .seq = h->next[from],
+				    .ack = flags & A ? h->next[!from] : 0,
+				    .payload = payload };
+	struct wire w =
+		from == CALLER ? wire_tcp_with(H1, h->target, t) : wire_tcp_with(H2, h->source, t);
+	struct nat_outcome outcome = lab_out(h->lab, w, now);
+
+	if (outcome.verdict != NAT_REWRITTEN)
+		return outcome;
+	h->next[from] += (uint32_t)payload + !!(flags & S) + !!(flags & F);
+	if (h->source.port == 0)
+		h->source = wire_source(w);
+	assert_same_endpoint(wire_source(w), from == CALLER ? h->source : h->target);
+	assert_same_endpoint(wire_destination(w), from == CALLER ? H2 : H1);
+	return outcome;
+}
+
+static void hairpin_pass(struct hairpin *h, int from, unsigned int flags, size_t payload,
+			 struct mono now)
+{
+	assert_int_equal(hairpin_send(h, from, flags, payload, now).verdict, NAT_REWRITTEN);
+}
+
+static struct hairpin hairpin_of(struct lab *lab)
+{
+	struct hairpin h = { .lab = lab, .next = { 1000, 700000 } };
+
+	lab_set(lab, "tcp.filtering", "eif");
+	h.target = lab_open(lab, NAT_TCP, H2, Y1, AT_S(0));
+	return h;
+}
+
+static void test_rfc5382_req8_connection_to_the_mapping_of_another_host(void **state)
+{
+	struct lab *lab = *state;
+	struct hairpin h = hairpin_of(lab);
+
+	hairpin_pass(&h, CALLER, S, 0, AT_S(1));
+	hairpin_pass(&h, CALLED, S | A, 0, AT_S(1));
+	hairpin_pass(&h, CALLER, A, 0, AT_S(1));
+	for (int i = 0; i < 750; i++) { /* a megabyte, and its acknowledgments */
+		hairpin_pass(&h, CALLER, A, 1400, AT_S(2));
+		hairpin_pass(&h, CALLED, A, 0, AT_S(2));
+	}
+	hairpin_pass(&h, CALLER, F | A, 0, AT_S(3));
+	hairpin_pass(&h, CALLED, F | A, 0, AT_S(3));
+	hairpin_pass(&h, CALLER, A, 0, AT_S(3));
+}
+
+/* Long idle, and still open: both halves have the timer of an established connection. */
+static void test_rfc5382_req8_idle_connection_lasts_as_long_as_any(void **state)
+{
+	struct lab *lab = *state;
+	struct hairpin h = hairpin_of(lab);
+
+	hairpin_pass(&h, CALLER, S, 0, AT_S(1));
+	hairpin_pass(&h, CALLED, S | A, 0, AT_S(1));
+	hairpin_pass(&h, CALLER, A, 0, AT_S(1));
+	hairpin_pass(&h, CALLED, A | P, 10, AT_S(7440));
+	hairpin_pass(&h, CALLER, A | P, 10, AT_S(7440 + 7439));
+	hairpin_pass(&h, CALLED, A, 0, AT_S(7440 + 7439));
+}
+
+/* Trap 14: who may send to H2's mapping is asked of H1 too. */
+static void test_rfc5382_req8_filter_of_the_target_holds(void **state)
+{
+	static const char *const filtering[] = { "apdf", "adf", "cdf" };
+	struct lab *lab = *state;
+
+	for (int i = 0; i < 3; i++) {
+		struct hairpin h = hairpin_of(lab);
+
+		lab_set(lab, "tcp.filtering", filtering[i]);
+		assert_int_equal(hairpin_send(&h, CALLER, S, 0, AT_S(0)).verdict, NAT_DROPPED);
+	}
+}
+
+/* Both hosts begin: each SYN opens the way for the other's. */
+static void test_rfc5382_req8_simultaneous_open_between_hosts(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint a, b;
+	struct wire w;
+
+	a = lab_open(lab, NAT_TCP, H1, Y1, AT_S(0));
+	b = lab_open(lab, NAT_TCP, H2, Y1, AT_S(0));
+	assert_int_equal(lab_out(lab, wire_tcp(H1, b, S), AT_S(1)).verdict, NAT_DROPPED);
+	w = wire_tcp(H2, a, S);
+	assert_int_equal(lab_out(lab, w, AT_S(1)).verdict, NAT_REWRITTEN);
+	assert_same_endpoint(wire_source(w), b);
+	assert_same_endpoint(wire_destination(w), H1);
+	w = wire_tcp(H1, b, S);
+	assert_int_equal(lab_out(lab, w, AT_S(2)).verdict, NAT_REWRITTEN);
+	assert_same_endpoint(wire_source(w), a);
+	assert_same_endpoint(wire_destination(w), H2);
+	nat_tick(&lab->nat, AT_S(30), 100);
+	assert_silent(lab);
+}
+
+static void test_rfc5382_req8_off_drops_it(void **state)
+{
+	struct lab *lab = *state;
+	struct hairpin h = hairpin_of(lab);
+	struct nat_outcome outcome;
+
+	lab_set(lab, "nat.hairpin", "off");
+	outcome = hairpin_send(&h, CALLER, S, 0, AT_S(1));
+	assert_dropped(outcome, REASON_HAIRPIN_OFF);
+	assert_int_equal(outcome.knob, OPT_NAT_HAIRPIN);
+	assert_int_equal(lab->nat.mappings.arena.live, 1);
+}
+
+static void test_rfc5382_req8a_source_is_the_external_endpoint(void **state)
+{
+	struct lab *lab = *state;
+	struct hairpin h = hairpin_of(lab);
+	struct endpoint external = lab_open(lab, NAT_TCP, H1, Y2, AT_S(0));
+
+	hairpin_pass(&h, CALLER, S, 0, AT_S(1));
+	assert_same_endpoint(h.source, external); /* what getpeername() says at H2 */
+	hairpin_pass(&h, CALLED, S | A, 0, AT_S(1));
+}
+
+/* A mapping is made for a caller that has none (trap 15). */
+static void test_rfc5382_req8a_caller_without_a_mapping_gets_one(void **state)
+{
+	struct lab *lab = *state;
+	struct hairpin h = hairpin_of(lab);
+
+	hairpin_pass(&h, CALLER, S, 0, AT_S(1));
+	assert_same_endpoint(without_port(h.source), E1);
+	assert_same_endpoint(lab_open(lab, NAT_TCP, H1, Y2, AT_S(1)), h.source);
+}
+
+static void test_rfc5382_req8a_internal_source_breaks_it(void **state)
+{
+	struct lab *lab = *state;
+	struct hairpin h = hairpin_of(lab);
+
+	lab_set(lab, "nat.hairpin", "internal-source");
+	hairpin_pass(&h, CALLER, S, 0, AT_S(1));
+	assert_same_endpoint(h.source, H1);
+}
+
 /* --- REQ-9 and REQ-10: ICMP ----------------------------------------------------------------- */
 
 static void test_rfc5382_req9_destination_unreachable_is_translated(void **state)
@@ -656,7 +1334,7 @@ static void test_rfc5382_req9_destination_unreachable_is_translated(void **state
 		H1, Y1,
 		(struct wire_tcp){
 			.flags = A, .seq = c.next[I], .ack = c.next[O], .payload = 1400 });
-	struct flow f = flow_of(lab, sent, AT_S(1));
+	struct lab_flow f = flow_of(lab, sent, AT_S(1));
 
 	for (unsigned int code = 0; code < 16; code++) {
 		struct wire w = wire_error(3, code, ROUTER, f.external, f.outside);
@@ -671,6 +1349,20 @@ static void test_rfc5382_req9_destination_unreachable_is_translated(void **state
 		assert_same_endpoint(wire_destination(w), without_port(H1));
 		assert_memory_equal(wire_quote(w).at, f.sent.at, f.sent.len);
 	}
+}
+
+static void test_rfc5382_req9_errors_may_be_eaten(void **state)
+{
+	struct lab *lab = *state;
+	struct conn c = conn_open(lab, H1, Y1, AT_S(0));
+	struct lab_flow f = flow_of(lab, wire_tcp(H1, Y1, A), AT_S(0));
+	struct nat_outcome outcome;
+
+	lab_set(lab, "icmp.errors", "drop");
+	outcome = lab_in(lab, wire_error(3, 4, ROUTER, f.external, f.outside), AT_S(1));
+	assert_dropped(outcome, REASON_ICMP_ERRORS_OFF);
+	assert_int_equal(outcome.knob, OPT_ICMP_ERRORS);
+	assert_conn_state(&c, TCP_ESTABLISHED);
 }
 
 /* Every type that could mean the end of something, every code, from both sides. */
@@ -748,6 +1440,25 @@ int main(void)
 		lab_test(test_rfc5382_req3a_filtering_is_a_knob),
 		lab_test(test_rfc5382_req3b_tcp_is_filtered_apart_from_udp),
 		lab_test(test_rfc5382_cdf_old_peer_may_connect_in_time_wait_otherwise),
+		lab_test(test_rfc5382_cdf_no_connection_comes_from_outside),
+		lab_test(test_rfc5382_cdf_answers_come_in),
+		lab_test(test_rfc5382_req4_unsolicited_syn_is_not_answered_for_six_seconds),
+		lab_test(test_rfc5382_req4_reset_answers_at_once),
+		lab_test(test_rfc5382_req4_reject_answers_at_once),
+		lab_test(test_rfc5382_req4_hold_is_a_knob),
+		lab_test(test_rfc5382_req4_other_segments_are_not_held),
+		lab_test(test_rfc5382_req4a_policy_may_forbid_the_answer),
+		lab_test(test_rfc5382_req4a_muted_side_gets_no_answer),
+		lab_test(test_rfc5382_req4a_answers_to_a_flood_are_limited_in_rate),
+		lab_test(test_rfc5382_req4a_held_syns_are_limited_in_number),
+		lab_test(test_rfc5382_req4a_rate_of_nought_is_silence),
+		lab_test(test_rfc5382_req4a_syn_again_is_held_once),
+		lab_test(test_rfc5382_req4b_outbound_syn_cancels_the_held_one),
+		lab_test(test_rfc5382_req4b_outbound_syn_that_makes_the_mapping_cancels_too),
+		lab_test(test_rfc5382_req4b_syn_of_another_connection_cancels_nothing),
+		lab_test(test_rfc5382_req4c_error_comes_after_six_seconds),
+		lab_test(test_rfc5382_req4d_service_of_the_router_answers_at_once),
+		lab_test(test_rfc5382_req4d_reserved_ports_are_given_to_no_mapping),
 		lab_test(test_rfc5382_req5_idle_connection_lasts_two_hours_and_four_minutes),
 		lab_test(test_rfc5382_req5_data_of_either_side_restarts_the_time),
 		lab_test(test_rfc5382_req5t_partly_open_connection_lasts_four_minutes),
@@ -755,14 +1466,32 @@ int main(void)
 		lab_test(test_rfc5382_req5t_connection_from_outside_lasts_four_minutes),
 		lab_test(test_rfc5382_req5a_timeouts_are_knobs),
 		lab_test(test_rfc5382_req5a_timeouts_may_be_far_from_the_rfc),
+		lab_test(test_rfc5382_req5a_each_phase_has_a_knob),
 		lab_test(test_rfc5382_req5ph_half_closed_connection_keeps_the_long_timer),
 		lab_test(test_rfc5382_req5ph_phases_have_their_own_timer),
 		lab_test(test_rfc5382_req5tw_last_fin_and_its_acknowledgment_come_again),
 		lab_test(test_rfc5382_req5tw_new_syn_opens_a_connection_at_once),
+		lab_test(test_rfc5382_req5tw_time_wait_is_a_knob),
 		lab_test(test_rfc5382_req5rst_expiry_is_silent_by_default),
+		lab_test(test_rfc5382_req5rst_expiry_resets_both_ends_with_the_knob),
+		lab_test(test_rfc5382_req5rst_expiry_of_an_opening_is_silent),
+		lab_test(test_rfc5382_req5rst_segment_of_no_connection_is_dropped_by_default),
+		lab_test(test_rfc5382_req5rst_segment_of_no_connection_is_reset_with_the_knob),
 		lab_test(test_rfc5382_req6_payload_with_private_addresses_is_left_alone),
 		lab_test(test_rfc5382_req7_same_port_of_two_hosts_to_one_remote_gets_two_ports),
+		lab_test(test_rfc5382_req7_overloading_breaks_it),
+		lab_test(test_rfc5382_req7r_range_of_the_port_is_kept_by_default),
+		lab_test(test_rfc5382_req7r_range_may_be_ignored),
+		lab_test(test_rfc5382_req8_connection_to_the_mapping_of_another_host),
+		lab_test(test_rfc5382_req8_idle_connection_lasts_as_long_as_any),
+		lab_test(test_rfc5382_req8_filter_of_the_target_holds),
+		lab_test(test_rfc5382_req8_simultaneous_open_between_hosts),
+		lab_test(test_rfc5382_req8_off_drops_it),
+		lab_test(test_rfc5382_req8a_source_is_the_external_endpoint),
+		lab_test(test_rfc5382_req8a_caller_without_a_mapping_gets_one),
+		lab_test(test_rfc5382_req8a_internal_source_breaks_it),
 		lab_test(test_rfc5382_req9_destination_unreachable_is_translated),
+		lab_test(test_rfc5382_req9_errors_may_be_eaten),
 		lab_test(test_rfc5382_req10_icmp_ends_no_connection),
 		lab_test(test_rfc5382_req10_icmp_leaves_a_partly_open_connection_its_time),
 	};

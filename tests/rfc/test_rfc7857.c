@@ -8,21 +8,25 @@
 
 enum {
 	ESTABLISHED_S = 1000,
-	OPENING_S = 100,
-	CLOSING_S = 100,
-	RESET_S = 100,
-	TIME_WAIT_S = 100,
+	OPENING_S = 110,
+	CLOSING_S = 120,
+	RESET_S = 130,
+	TIME_WAIT_S = 140,
 };
 
 static int machine_setup(void **state)
 {
-	static const char *const knobs[] = { "tcp.timeout-established",
-					     "1000s",
-					     "tcp.timeout-transitory",
-					     "100s",
-					     "tcp.filtering",
-					     "eif",
-					     NULL };
+	/* clang-format off */
+	static const char *const knobs[] = {
+		"tcp.timeout-established", "1000s",
+		"tcp.timeout-opening", "110s",
+		"tcp.timeout-closing", "120s",
+		"tcp.timeout-reset", "130s",
+		"tcp.timeout-time-wait", "140s",
+		"tcp.filtering", "eif",
+		NULL
+	};
+	/* clang-format on */
 
 	*state = lab_open_with(knobs);
 	return 0;
@@ -94,6 +98,54 @@ static void test_rfc7857_req2_closed_other_segments_are_dropped(void **state)
 	assert_int_equal(lab->nat.sessions.arena.live, 1);
 }
 
+/* "Translate only if a mapping exists and policy says so": the policy is a knob. */
+static void test_rfc7857_req2_closed_other_segments_are_picked_up_with_the_knob(void **state)
+{
+	struct lab *lab = *state;
+	struct conn c = conn_of(lab, H1, Y1);
+
+	lab_set(lab, "tcp.non-syn", "pick-up");
+	assert_rewritten(conn_send_bytes(&c, I, A | P, 100, AT_S(0)), REASON_PICKED_UP);
+	assert_conn_state(&c, TCP_ESTABLISHED);
+	conn_data(&c, O, 100, AT_S(1));
+	conn_pass(&c, I, F | A, AT_S(2));
+	assert_conn_state(&c, TCP_INTERNAL_FIN);
+	conn_pass(&c, O, F | A, AT_S(3));
+	conn_pass(&c, I, A, AT_S(3));
+	assert_conn_ends(&c, AT_S(3 + TIME_WAIT_S));
+	/* from outside nothing is */
+	assert_int_equal(conn_send(&c, O, A, AT_S(1000)).verdict, NAT_DROPPED);
+}
+
+/* Neither opens what a RST breaks off. */
+static void test_rfc7857_req2_closed_reset_is_not_picked_up(void **state)
+{
+	struct lab *lab = *state;
+
+	lab_set(lab, "tcp.non-syn", "pick-up");
+	assert_dropped(lab_out(lab, wire_tcp(H1, Y1, R), AT_S(0)), REASON_TCP_NO_SESSION);
+	assert_dropped(lab_out(lab, wire_tcp(H1, Y1, R | A), AT_S(0)), REASON_TCP_NO_SESSION);
+	assert_int_equal(lab->nat.mappings.arena.live, 0);
+}
+
+/* CLOSED, and filtering does not admit the SYN: held for six seconds (RFC 5382 REQ-4). */
+static void test_rfc7857_req2_closed_syn_that_filtering_does_not_admit_is_held(void **state)
+{
+	struct lab *lab = *state;
+	struct conn c = conn_of(lab, H1, Y2);
+	struct wire syn;
+
+	lab_set(lab, "tcp.filtering", "apdf");
+	c.external = open_door(lab, H1, AT_S(0));
+	assert_dropped(conn_send(&c, O, S, AT_S(1)), REASON_SYN_HELD);
+	syn = c.last;
+	assert_conn_state(&c, TCP_CLOSED);
+	nat_tick(&lab->nat, AT_MS(6999), 100);
+	assert_silent(lab);
+	nat_tick(&lab->nat, AT_S(7), 100);
+	assert_says_error(lab, 3, 3, Y2, syn);
+}
+
 static void test_rfc7857_req2_i_init_syn_or_syn_ack_from_outside_establishes(void **state)
 {
 	static const unsigned int answers[] = { S, S | A };
@@ -139,6 +191,25 @@ static void test_rfc7857_req2_i_init_other_segments_change_nothing(void **state)
 	assert_conn_ends(&c, AT_S(OPENING_S));
 }
 
+/* Decided: a connection that is refused while it opens looks refused, and gets no more time. */
+static void test_rfc7857_req2_i_init_reset_leads_to_trans(void **state)
+{
+	struct lab *lab = *state;
+	struct conn c = conn_of(lab, H1, Y1);
+
+	conn_pass(&c, I, S, AT_S(0));
+	assert_rewritten(
+		conn_send_raw(&c, O, (struct wire_tcp){ .flags = R | A, .ack = 1001 }, AT_S(5)),
+		REASON_TRANSLATED);
+	assert_conn_state(&c, TCP_TRANS);
+	/* the next try is a connection as any other */
+	c.next[I] = 5000;
+	conn_pass(&c, I, S, AT_S(6));
+	conn_pass(&c, O, S | A, AT_S(6));
+	assert_conn_state(&c, TCP_ESTABLISHED);
+	assert_conn_ends(&c, AT_S(6 + ESTABLISHED_S));
+}
+
 static void test_rfc7857_req2_o_init_syn_or_syn_ack_from_inside_establishes(void **state)
 {
 	static const unsigned int answers[] = { S, S | A };
@@ -165,6 +236,28 @@ static void test_rfc7857_req2_o_init_syn_again_from_outside_restarts_nothing(voi
 	}
 	assert_conn_state(&c, TCP_EXTERNAL_SYN);
 	assert_conn_ends(&c, AT_S(OPENING_S));
+}
+
+/* O-INIT under APDF: sent again while held, it changes nothing and does not get through. */
+static void test_rfc7857_req2_o_init_held_syn_again_is_not_translated(void **state)
+{
+	static const char *const filtering[] = { "adf", "apdf" };
+	struct lab *lab = *state;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		int start = 100 * (int)i;
+		struct conn c = conn_of(lab, ep_port(H1, 5000 + i), Y2);
+
+		lab_set(lab, "tcp.filtering", filtering[i]);
+		c.external = open_door(lab, c.host, AT_S(start));
+		for (int s = 1; s < 7; s++) {
+			assert_int_equal(conn_send(&c, O, S, AT_S(start + s)).verdict, NAT_DROPPED);
+			nat_tick(&lab->nat, AT_S(start + s), 100);
+			assert_silent(lab);
+		}
+		nat_tick(&lab->nat, AT_S(start + 7), 100);
+		assert_says_error(lab, 3, 3, Y2, c.last);
+	}
 }
 
 /* "Unchanged": the FIN moves the state, and the time goes on from the packet before it. */
@@ -314,6 +407,23 @@ static void test_rfc7857_req2_both_fin_syn_then_syn_ack_establishes(void **state
 	}
 }
 
+/* Both FINs acknowledged: TIME_WAIT, its own timer, from the last acknowledgment on. */
+static void test_rfc7857_req2_both_fin_acknowledged_is_time_wait(void **state)
+{
+	struct lab *lab = *state;
+	struct conn c = conn_open(lab, H1, Y1, AT_S(0));
+
+	conn_pass(&c, O, F | A, AT_S(1));
+	conn_pass(&c, I, F | A, AT_S(2));
+	conn_pass(&c, O, A, AT_S(10));
+	assert_conn_state(&c, TCP_TIME_WAIT);
+	for (int t = 11; t < 10 + TIME_WAIT_S; t += 5) {
+		conn_pass(&c, I, A, AT_S(t));
+		conn_pass(&c, O, A, AT_S(t));
+	}
+	assert_conn_ends(&c, AT_S(10 + TIME_WAIT_S));
+}
+
 static struct conn conn_reset(struct lab *lab, struct mono now)
 {
 	struct conn c = conn_open(lab, H1, Y1, now);
@@ -377,6 +487,30 @@ static void test_rfc7857_req2_trans_timeout_closes(void **state)
 
 /* --- section 2.1: timers -------------------------------------------------------------------- */
 
+static void test_rfc7857_req2a_opening_and_closing_have_timers_of_their_own(void **state)
+{
+	struct lab *lab = *state;
+	struct conn c = conn_of(lab, H1, Y1);
+
+	lab_set(lab, "tcp.timeout-opening", "30s");
+	lab_set(lab, "tcp.timeout-closing", "240s");
+	conn_pass(&c, I, S, AT_S(0));
+	assert_conn_ends(&c, AT_S(30));
+	c = conn_open(lab, H1, Y1, AT_S(100));
+	conn_pass(&c, I, F, AT_S(110));
+	conn_pass(&c, O, F, AT_S(120));
+	assert_conn_ends(&c, AT_S(360));
+	lab_set(lab, "tcp.timeout-opening", "240s");
+	lab_set(lab, "tcp.timeout-closing", "30s");
+	c = conn_of(lab, H1, Y1);
+	conn_pass(&c, I, S, AT_S(1000));
+	assert_conn_ends(&c, AT_S(1240));
+	c = conn_open(lab, H1, Y1, AT_S(2000));
+	conn_pass(&c, I, F, AT_S(2010));
+	conn_pass(&c, O, F, AT_S(2020));
+	assert_conn_ends(&c, AT_S(2050));
+}
+
 static void test_rfc7857_req2b_transitory_time_is_four_minutes_by_default(void **state)
 {
 	struct lab *lab = *state;
@@ -397,6 +531,19 @@ static void test_rfc7857_req2b_opening_may_be_shorter(void **state)
 	lab_set(lab, "tcp.timeout-transitory", "30s");
 	conn_pass(&c, I, S, AT_S(0));
 	assert_conn_ends(&c, AT_S(30));
+}
+
+static void test_rfc7857_req2b_opening_timer_may_be_below_four_minutes(void **state)
+{
+	struct lab *lab = *state;
+	struct conn c = conn_of(lab, H1, Y1);
+
+	lab_set(lab, "tcp.timeout-opening", "30s");
+	conn_pass(&c, I, S, AT_S(0));
+	assert_conn_ends(&c, AT_S(30));
+	c = conn_open(lab, H1, Y1, AT_S(100));
+	conn_close(&c, I, AT_S(100));
+	assert_conn_ends(&c, AT_S(340)); /* the rest stays at four minutes */
 }
 
 /* --- section 2.2: resets -------------------------------------------------------------------- */
@@ -422,7 +569,7 @@ static void test_rfc7857_req2c_reset_from_either_side_is_forwarded(void **state)
 static void test_rfc7857_req2c_reset_is_forwarded_in_every_state(void **state)
 {
 	struct lab *lab = *state;
-	struct conn c = conn_of(lab, ep_port(H1, 1), Y1);
+	struct conn c = conn_of(lab, ep_port(H1, 6001), Y1);
 
 	conn_pass(&c, I, S, AT_S(0));
 	assert_rewritten(
@@ -441,15 +588,15 @@ static void test_rfc7857_req2c_reset_is_forwarded_in_every_state(void **state)
 	}
 }
 
-/* One that matches a mapping but no connection of it was never anybody's. */
+/* One that filtering does not admit, or that is for nobody, matches no mapping. */
 static void test_rfc7857_req2c_reset_of_no_connection_is_dropped(void **state)
 {
 	struct lab *lab = *state;
 	struct conn c = conn_open(lab, H1, Y1, AT_S(0));
 
 	assert_int_equal(lab_in(lab, wire_tcp(Y2, c.external, R), AT_S(0)).verdict, NAT_DROPPED);
-	lab_set(lab, "tcp.filtering", "eif");
-	assert_dropped(lab_in(lab, wire_tcp(Y2, c.external, R), AT_S(0)), REASON_TCP_NO_SESSION);
+	assert_dropped(lab_in(lab, wire_tcp(Y1, ep_port(c.external, 9), R), AT_S(0)),
+		       REASON_NO_MAPPING);
 	assert_conn_state(&c, TCP_ESTABLISHED);
 }
 
@@ -494,6 +641,173 @@ static void test_rfc7857_req2d_reset_after_a_fin_leaves_four_minutes(void **stat
 	}
 }
 
+/* --- section 2.2: resets that belong to nobody ---------------------------------------------- */
+
+/* The window that each side of wire_tcp() offers. */
+enum { WINDOW = 0xfaf0 };
+
+static void send_reset(struct conn *c, enum nat_side from, uint32_t seq, struct mono now)
+{
+	const struct wire_tcp t = { .flags = R, .seq = seq };
+
+	assert_rewritten(conn_send_raw(c, from, t, now), REASON_TRANSLATED);
+}
+
+static void test_rfc7857_req2e_reset_outside_the_window_changes_nothing(void **state)
+{
+	static const int64_t outside[] = { -1, -100, WINDOW + 1, 1 << 20, INT32_MIN };
+	struct lab *lab = *state;
+
+	for (int side = I; side <= O; side++) {
+		enum nat_side from = (enum nat_side)side;
+		struct conn c = conn_open(lab, host_of(from), Y1, AT_S(10000 * side));
+
+		for (size_t i = 0; i < sizeof(outside) / sizeof(outside[0]); i++) {
+			send_reset(&c, from, c.next[from] + (uint32_t)outside[i],
+				   AT_S(10000 * side + 100));
+			assert_conn_state(&c, TCP_ESTABLISHED);
+		}
+		assert_conn_ends(&c, AT_S(10000 * side + 7440)); /* not even its time */
+	}
+}
+
+static void test_rfc7857_req2e_reset_inside_the_window_counts(void **state)
+{
+	static const uint32_t inside[] = { 0, 1, 1000, WINDOW - 1 };
+	struct lab *lab = *state;
+	unsigned int port = 5000;
+
+	for (int side = I; side <= O; side++) {
+		for (size_t i = 0; i < sizeof(inside) / sizeof(inside[0]); i++, port++) {
+			struct conn c = conn_open(lab, ep_port(H1, port), Y1, AT_S(0));
+
+			send_reset(&c, (enum nat_side)side, c.next[side] + inside[i], AT_S(0));
+			assert_conn_state(&c, TCP_TRANS);
+		}
+	}
+}
+
+/* The window moves with what is acknowledged: yesterday's sequence numbers are outside. */
+static void test_rfc7857_req2e_window_moves_on(void **state)
+{
+	struct lab *lab = *state;
+	struct conn c = conn_open(lab, H1, Y1, AT_S(0));
+	uint32_t old = c.next[O];
+
+	for (int i = 0; i < 10; i++) {
+		conn_data(&c, O, 1400, AT_S(1));
+		conn_pass(&c, I, A, AT_S(1));
+	}
+	send_reset(&c, O, old, AT_S(2));
+	assert_conn_state(&c, TCP_ESTABLISHED);
+	send_reset(&c, O, c.next[O], AT_S(2));
+	assert_conn_state(&c, TCP_TRANS);
+}
+
+/* Off-path: a RST to a connection that opens must acknowledge its SYN. */
+static void test_rfc7857_req2e_reset_of_an_opening_must_acknowledge_its_syn(void **state)
+{
+	struct lab *lab = *state;
+	struct conn c = conn_of(lab, H1, Y1);
+
+	conn_pass(&c, I, S, AT_S(0));
+	send_reset(&c, O, 1001, AT_S(1));
+	assert_conn_state(&c, TCP_INTERNAL_SYN);
+	conn_send_raw(&c, O, (struct wire_tcp){ .flags = R | A, .ack = 999 }, AT_S(1));
+	assert_conn_state(&c, TCP_INTERNAL_SYN);
+	conn_send_raw(&c, O, (struct wire_tcp){ .flags = R | A, .ack = 1002 }, AT_S(1));
+	assert_conn_state(&c, TCP_INTERNAL_SYN);
+	conn_send_raw(&c, O, (struct wire_tcp){ .flags = R | A, .ack = 1001 }, AT_S(1));
+	assert_conn_state(&c, TCP_TRANS);
+}
+
+static void test_rfc7857_req2e_check_may_be_off(void **state)
+{
+	struct lab *lab = *state;
+
+	lab_set(lab, "tcp.rst-check", "off");
+	for (int side = I; side <= O; side++) {
+		struct conn c = conn_open(lab, host_of((enum nat_side)side), Y1, AT_S(0));
+
+		send_reset(&c, (enum nat_side)side, c.next[side] + (1 << 24), AT_S(0));
+		assert_conn_state(&c, TCP_TRANS);
+	}
+}
+
+/* --- section 3: port overlapping ------------------------------------------------------------ */
+
+/* Both hosts ask for the port they have: 5000. */
+static void overlap_setup(struct lab *lab, enum nat_protocol p, const char *overlap)
+{
+	set_of(lab, p, "ports", "preserve");
+	set_of(lab, p, "mapping", "apdm");
+	set_of(lab, p, "port-overlap", overlap);
+}
+
+static void test_rfc7857_req3_port_is_shared_towards_different_remotes(void **state)
+{
+	struct lab *lab = *state;
+
+	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
+		struct endpoint a, b;
+		struct wire w;
+
+		overlap_setup(lab, p, "on");
+		a = lab_open(lab, p, H1, Y1, AT_S(0));
+		b = lab_open(lab, p, H2, Y2, AT_S(0));
+		assert_same_endpoint(a, b);
+		/* each gets what is its own */
+		w = p == NAT_TCP ? wire_tcp(Y1, a, S | A) : lab_probe(p, Y1, a);
+		assert_int_equal(lab_in(lab, w, AT_S(0)).verdict, NAT_REWRITTEN);
+		assert_same_endpoint(wire_destination(w), H1);
+		w = p == NAT_TCP ? wire_tcp(Y2, b, S | A) : lab_probe(p, Y2, b);
+		assert_int_equal(lab_in(lab, w, AT_S(0)).verdict, NAT_REWRITTEN);
+		assert_same_endpoint(wire_destination(w), H2);
+	}
+}
+
+static void test_rfc7857_req3_port_is_not_shared_towards_one_remote(void **state)
+{
+	struct lab *lab = *state;
+
+	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
+		overlap_setup(lab, p, "on");
+		assert_int_not_equal(lab_open(lab, p, H1, Y1, AT_S(0)).port,
+				     lab_open(lab, p, H2, Y1, AT_S(0)).port);
+	}
+}
+
+static void test_rfc7857_req3_no_port_is_shared_by_default(void **state)
+{
+	struct lab *lab = *state;
+
+	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
+		overlap_setup(lab, p, "off");
+		assert_int_not_equal(lab_open(lab, p, H1, Y1, AT_S(0)).port,
+				     lab_open(lab, p, H2, Y2, AT_S(0)).port);
+	}
+}
+
+/* Who may be meant by a stranger's packet, where several share the port? Refused together. */
+static void test_rfc7857_req3_is_refused_with_endpoint_independent_filtering(void **state)
+{
+	struct lab *lab = *state;
+
+	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
+		char why[512] = "", key[64], filtering[64];
+		struct options o = lab->options;
+
+		snprintf(key, sizeof(key), "%s.port-overlap", protocol_name(p));
+		snprintf(filtering, sizeof(filtering), "%s.filtering", protocol_name(p));
+		lab_value(&o, key, "on");
+		assert_int_equal(options_check(&o, why, sizeof(why)), 0);
+		lab_value(&o, filtering, "eif");
+		assert_int_not_equal(options_check(&o, why, sizeof(why)), 0);
+		assert_non_null(strstr(why, key));
+		assert_non_null(strstr(why, filtering));
+	}
+}
+
 /* --- section 4: address pooling ------------------------------------------------------------- */
 
 /* Fill the two ports that H1's address has; what it got. */
@@ -503,8 +817,8 @@ static struct endpoint fill_first_address(struct lab *lab)
 
 	lab_set(lab, "nat.external", "203.0.113.1-203.0.113.2");
 	lab_set(lab, "udp.port-range", "5000-5001");
-	external = lab_open(lab, NAT_UDP, ep_port(H1, 1), Y1, AT_S(0));
-	assert_same_endpoint(without_port(lab_open(lab, NAT_UDP, ep_port(H1, 2), Y1, AT_S(0))),
+	external = lab_open(lab, NAT_UDP, ep_port(H1, 6001), Y1, AT_S(0));
+	assert_same_endpoint(without_port(lab_open(lab, NAT_UDP, ep_port(H1, 6002), Y1, AT_S(0))),
 			     without_port(external));
 	return without_port(external);
 }
@@ -514,9 +828,10 @@ static void test_rfc7857_req4_paired_host_out_of_ports_is_refused(void **state)
 	struct lab *lab = *state;
 
 	fill_first_address(lab);
-	assert_dropped(lab_out(lab, wire_udp(ep_port(H1, 3), Y1), AT_S(0)), REASON_PORTS_EXHAUSTED);
+	assert_dropped(lab_out(lab, wire_udp(ep_port(H1, 6003), Y1), AT_S(0)),
+		       REASON_PORTS_EXHAUSTED);
 	/* what is open goes on */
-	assert_rewritten(lab_out(lab, wire_udp(ep_port(H1, 1), Y2), AT_S(0)),
+	assert_rewritten(lab_out(lab, wire_udp(ep_port(H1, 6001), Y2), AT_S(0)),
 			 REASON_SESSION_CREATED);
 }
 
@@ -527,10 +842,11 @@ static void test_rfc7857_req4_soft_paired_host_moves_to_another_address(void **s
 
 	lab_set(lab, "nat.pooling", "soft-paired");
 	first = fill_first_address(lab);
-	second = lab_open(lab, NAT_UDP, ep_port(H1, 3), Y1, AT_S(0));
+	second = lab_open(lab, NAT_UDP, ep_port(H1, 6003), Y1, AT_S(0));
 	assert_int_not_equal(addr_ip4(&first.addr), addr_ip4(&second.addr));
-	lab_open(lab, NAT_UDP, ep_port(H1, 4), Y1, AT_S(0));
-	assert_dropped(lab_out(lab, wire_udp(ep_port(H1, 5), Y1), AT_S(0)), REASON_PORTS_EXHAUSTED);
+	lab_open(lab, NAT_UDP, ep_port(H1, 6004), Y1, AT_S(0));
+	assert_dropped(lab_out(lab, wire_udp(ep_port(H1, 6005), Y1), AT_S(0)),
+		       REASON_PORTS_EXHAUSTED);
 }
 
 /* --- sections 5 and 6: each protocol by itself ---------------------------------------------- */
@@ -540,7 +856,7 @@ static void test_rfc7857_req5_mapping_of_one_protocol_is_none_of_another(void **
 	struct lab *lab = *state;
 
 	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
-		struct flow f = flow_open(lab, p, H1, Y1, AT_S(0));
+		struct lab_flow f = flow_open(lab, p, H1, Y1, AT_S(0));
 
 		for (enum nat_protocol other = NAT_UDP; other <= NAT_ICMP; other++)
 			if (other != p)
@@ -627,7 +943,7 @@ static void test_rfc7857_req6_filtering_is_set_for_each_protocol(void **state)
 static void test_rfc7857_req7_blocked_probe_does_not_refresh(void **state)
 {
 	struct lab *lab = *state;
-	struct flow f;
+	struct lab_flow f;
 
 	lab_set(lab, "udp.refresh", "both");
 	f = flow_open(lab, NAT_UDP, H1, Y1, AT_S(0));
@@ -653,7 +969,7 @@ static void test_rfc7857_req7_blocked_syn_does_not_refresh(void **state)
 static void test_rfc7857_req7_probe_refused_for_room_does_not_refresh(void **state)
 {
 	struct lab *lab = *state;
-	struct flow f;
+	struct lab_flow f;
 
 	lab_set(lab, "udp.refresh", "both");
 	lab_set(lab, "udp.filtering", "eif");
@@ -697,7 +1013,7 @@ static void test_rfc7857_req7_admitted_packet_refreshes_with_the_knob(void **sta
 static void test_rfc7857_req7o_error_in_answer_does_not_refresh(void **state)
 {
 	struct lab *lab = *state;
-	struct flow f = flow_open(lab, NAT_UDP, H1, Y1, AT_S(0));
+	struct lab_flow f = flow_open(lab, NAT_UDP, H1, Y1, AT_S(0));
 
 	for (int t = 60; t < 300; t += 60) {
 		struct wire w = wire_udp(Y1, f.external);
@@ -713,7 +1029,7 @@ static void test_rfc7857_req7o_error_in_answer_does_not_refresh(void **state)
 static void test_rfc7857_req7o_error_in_answer_to_a_stranger_does_not_refresh(void **state)
 {
 	struct lab *lab = *state;
-	struct flow f;
+	struct lab_flow f;
 
 	lab_set(lab, "udp.filtering", "eif");
 	f = flow_open(lab, NAT_UDP, H1, Y1, AT_S(0));
@@ -728,24 +1044,103 @@ static void test_rfc7857_req7o_error_in_answer_to_a_stranger_does_not_refresh(vo
 	assert_int_equal(lab->nat.mappings.arena.live, 0);
 }
 
-/* A stranger connects each minute, H1 refuses each time: no mapping lives on that. */
+/* Strangers connect each minute, H1 refuses each time: no mapping lives on that. */
 static void test_rfc7857_req7o_reset_in_answer_does_not_refresh(void **state)
 {
 	struct lab *lab = *state;
-	struct flow f;
+	struct lab_flow f;
 
 	lab_set(lab, "tcp.filtering", "eif");
 	f = flow_open(lab, NAT_TCP, H1, Y1, AT_S(0));
 	for (int t = 60; t < 240; t += 60) {
-		struct wire syn = wire_tcp(Y2, f.external, S);
+		const struct endpoint strangers[] = { Y2, ep_port(Y2, 8000 + (unsigned int)t) };
 
-		assert_int_equal(lab_in(lab, syn, AT_S(t)).verdict, NAT_REWRITTEN);
-		assert_rewritten(lab_out(lab, wire_tcp(H1, Y2, R | A), AT_S(t)), REASON_TRANSLATED);
+		for (int i = 0; i < 2; i++) {
+			struct wire syn = wire_tcp(strangers[i], f.external, S);
+
+			assert_int_equal(lab_in(lab, syn, AT_S(t)).verdict, NAT_REWRITTEN);
+			assert_rewritten(lab_out(lab,
+						 wire_tcp_with(H1, strangers[i],
+							       (struct wire_tcp){ .flags = R | A,
+										  .ack = 1001 }),
+						 AT_S(t)),
+					 REASON_TRANSLATED);
+		}
 	}
 	assert_flow_ends(lab, &f, AT_S(240));
-	/* each stranger anew, too */
-	assert_dropped(lab_in(lab, wire_tcp(Y2, f.external, S), AT_S(60 + 240)), REASON_NO_MAPPING);
 	assert_int_equal(lab->nat.mappings.arena.live, 0);
+}
+
+/* Nor on those it does not even answer. */
+static void test_rfc7857_req7o_connection_that_is_not_answered_does_not_refresh(void **state)
+{
+	struct lab *lab = *state;
+	struct lab_flow f;
+
+	lab_set(lab, "tcp.filtering", "eif");
+	f = flow_open(lab, NAT_TCP, H1, Y1, AT_S(0));
+	for (unsigned int t = 60; t < 240; t += 60)
+		assert_rewritten(lab_in(lab, wire_tcp(ep_port(Y2, t), f.external, S), AT_S(t)),
+				 REASON_SESSION_CREATED);
+	assert_flow_ends(lab, &f, AT_S(240));
+	assert_int_equal(lab->nat.mappings.arena.live, 0);
+}
+
+/* For contrast: one that is accepted keeps the mapping as long as any connection does. */
+static void test_rfc7857_req7o_connection_that_is_accepted_keeps_the_mapping(void **state)
+{
+	struct lab *lab = *state;
+	struct conn c = conn_of(lab, H1, Y2);
+
+	lab_set(lab, "tcp.filtering", "eif");
+	c.external = lab_open(lab, NAT_TCP, H1, Y1, AT_S(0));
+	conn_pass(&c, O, S, AT_S(60));
+	conn_pass(&c, I, S | A, AT_S(60));
+	conn_pass(&c, O, A, AT_S(60));
+	assert_conn_ends(&c, AT_S(60 + 7440));
+	nat_tick(&lab->nat, AT_S(60 + 7440), 100);
+	assert_int_equal(lab->nat.mappings.arena.live, 0);
+}
+
+/* --- section 8: parity ---------------------------------------------------------------------- */
+
+static void test_rfc7857_req8_parity_is_off_by_default(void **state)
+{
+	struct lab *lab = *state;
+
+	for (enum nat_protocol p = NAT_UDP; p <= NAT_TCP; p++) {
+		unsigned int differ = 0;
+
+		for (unsigned int i = 0; i < 60; i++) {
+			unsigned int port =
+				lab_open(lab, p, ep_port(H1, 5000 + i), Y1, AT_S(0)).port;
+
+			differ += (port ^ i) & 1;
+		}
+		assert_in_range(differ, 15, 45);
+	}
+}
+
+static void test_rfc7857_req8_parity_may_be_asked_for(void **state)
+{
+	static const char *const strategies[] = { "random", "preserve", "sequential" };
+	struct lab *lab = *state;
+
+	for (enum nat_protocol p = NAT_UDP; p <= NAT_TCP; p++) {
+		set_of(lab, p, "parity", "on");
+		for (unsigned int s = 0; s < 3; s++) {
+			set_of(lab, p, "ports", strategies[s]);
+			for (unsigned int i = 0; i < 10; i++) {
+				struct endpoint a = ep_port(H1, 5000 + 10 * s + i);
+				struct endpoint b = ep_port(H2, a.port);
+
+				assert_int_equal(lab_open(lab, p, a, Y1, AT_S(0)).port & 1,
+						 a.port & 1);
+				assert_int_equal(lab_open(lab, p, b, Y1, AT_S(0)).port & 1,
+						 a.port & 1);
+			}
+		}
+	}
 }
 
 /* --- section 9: ports ----------------------------------------------------------------------- */
@@ -806,12 +1201,50 @@ static void test_rfc7857_req9_other_strategies_break_it(void **state)
 	}
 }
 
+/* --- section 10: the IP ID ------------------------------------------------------------------ */
+
+/* A datagram that may be fragmented on the way, with an ID of the sender's choice. */
+static struct wire divisible(struct endpoint src, struct endpoint dst, unsigned int id)
+{
+	struct wire w = wire_udp(src, dst);
+
+	wire_put16(w.at + 4, id);
+	wire_put16(w.at + 6, 0);
+	wire_fix(w);
+	return w;
+}
+
+static void test_rfc7857_req10_same_id_of_two_hosts_becomes_two(void **state)
+{
+	struct lab *lab = *state;
+
+	for (unsigned int i = 0; i < 20; i++) {
+		struct wire a = divisible(H1, Y1, 7), b = divisible(H2, Y1, 7);
+
+		assert_int_equal(lab_out(lab, a, AT_S(0)).verdict, NAT_REWRITTEN);
+		assert_int_equal(lab_out(lab, b, AT_S(0)).verdict, NAT_REWRITTEN);
+		assert_int_not_equal(wire_get16(a.at + 4), wire_get16(b.at + 4));
+	}
+}
+
+static void test_rfc7857_req10_id_may_be_kept_with_the_knob(void **state)
+{
+	struct lab *lab = *state;
+	struct wire a = divisible(H1, Y1, 7), b = divisible(H2, Y1, 7);
+
+	lab_set(lab, "nat.ip-id", "keep");
+	lab_out(lab, a, AT_S(0));
+	lab_out(lab, b, AT_S(0));
+	assert_int_equal(wire_get16(a.at + 4), 7);
+	assert_int_equal(wire_get16(b.at + 4), 7);
+}
+
 /* --- section 11: query mappings ------------------------------------------------------------- */
 
 static void test_rfc7857_req11_query_mapping_goes_with_its_last_session(void **state)
 {
 	struct lab *lab = *state;
-	struct flow f;
+	struct lab_flow f;
 
 	lab_set(lab, "icmp.ports", "preserve");
 	f = flow_open(lab, NAT_ICMP, H1, Y1, AT_S(0));
@@ -823,6 +1256,29 @@ static void test_rfc7857_req11_query_mapping_goes_with_its_last_session(void **s
 	nat_tick(&lab->nat, AT_S(120), 100);
 	assert_int_equal(lab->nat.mappings.arena.live, 0);
 	assert_same_endpoint(lab_open(lab, NAT_ICMP, H2, Y1, AT_S(120)), f.external);
+}
+
+/* --- section 12: hairpin of queries --------------------------------------------------------- */
+
+/* An address mapping is usable inbound for ICMP: who is named one-to-one can be pinged. */
+static void test_rfc7857_req12_one_to_one_host_is_pinged_from_inside_and_outside(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint other = ep("203.0.113.5:0");
+	struct wire w, reply;
+
+	lab_set(lab, "nat.external", "203.0.113.1-203.0.113.5");
+	lab_set(lab, "nat.one-to-one", "203.0.113.5=192.168.1.3");
+	w = wire_ping(ep_port(Y1, 77), ep_port(other, 77));
+	assert_int_equal(lab_in(lab, w, AT_S(0)).verdict, NAT_REWRITTEN);
+	assert_same_endpoint(without_port(wire_destination(w)), without_port(H2));
+	w = wire_ping(H1, other);
+	assert_int_equal(lab_out(lab, w, AT_S(1)).verdict, NAT_REWRITTEN);
+	assert_same_endpoint(without_port(wire_destination(w)), without_port(H2));
+	reply = wire_pong(ep_port(H2, wire_source(w).port), wire_source(w));
+	assert_int_equal(lab_out(lab, reply, AT_S(1)).verdict, NAT_REWRITTEN);
+	assert_same_endpoint(wire_destination(reply), H1);
+	assert_same_endpoint(without_port(wire_source(reply)), other);
 }
 
 /* --- RFC 6146 ------------------------------------------------------------------------------- */
@@ -884,17 +1340,95 @@ static void test_rfc6146_syn_both_ways_establishes_by_default(void **state)
 	assert_conn_ends(&c, AT_S(7440));
 }
 
+/* RFC 5382's way, with the knob: a scanner that never acknowledges gets four minutes. */
+static void test_rfc6146_syn_strict_waits_for_acknowledgments_of_both_sides(void **state)
+{
+	struct lab *lab = *state;
+	struct conn c = conn_of(lab, H1, Y1);
+
+	lab_set(lab, "tcp.strict-established", "on");
+	conn_pass(&c, I, S, AT_S(0));
+	conn_pass(&c, O, S | A, AT_S(10));
+	assert_conn_state(&c, TCP_INTERNAL_SYN);
+	assert_conn_ends(&c, AT_S(10 + 240));
+	c = conn_open(lab, H1, Y1, AT_S(1000)); /* with the ACK */
+	assert_conn_state(&c, TCP_ESTABLISHED);
+	assert_conn_ends(&c, AT_S(1000 + 7440));
+}
+
+static void test_rfc6146_syn_strict_for_connections_from_outside(void **state)
+{
+	struct lab *lab = *state;
+	struct conn door, c = conn_of(lab, H1, Y2);
+
+	lab_set(lab, "tcp.strict-established", "on");
+	lab_set(lab, "tcp.filtering", "eif");
+	door = conn_open(lab, H1, Y1, AT_S(0));
+	c.external = door.external;
+	conn_pass(&c, O, S, AT_S(1));
+	conn_pass(&c, I, S | A, AT_S(2));
+	assert_conn_state(&c, TCP_EXTERNAL_SYN);
+	conn_pass(&c, O, A, AT_S(3));
+	assert_conn_state(&c, TCP_ESTABLISHED);
+	assert_conn_ends(&c, AT_S(3 + 7440));
+}
+
+/* Simultaneous open, strictly: the two SYN-ACKs are the acknowledgments. */
+static void test_rfc6146_syn_strict_simultaneous_open(void **state)
+{
+	struct lab *lab = *state;
+	struct conn c = conn_of(lab, H1, Y1);
+
+	lab_set(lab, "tcp.strict-established", "on");
+	conn_pass(&c, I, S, AT_S(0));
+	conn_send_raw(&c, O, (struct wire_tcp){ .flags = S, .seq = 700000 }, AT_S(1));
+	assert_conn_state(&c, TCP_INTERNAL_SYN);
+	conn_send_raw(&c, I, (struct wire_tcp){ .flags = S | A, .seq = 1000, .ack = 700001 },
+		      AT_S(2));
+	assert_conn_state(&c, TCP_INTERNAL_SYN);
+	conn_send_raw(&c, O, (struct wire_tcp){ .flags = S | A, .seq = 700000, .ack = 1001 },
+		      AT_S(2));
+	assert_conn_state(&c, TCP_ESTABLISHED);
+}
+
+static void test_rfc6146_hp_hairpin_of_each_protocol(void **state)
+{
+	struct lab *lab = *state;
+
+	for (enum nat_protocol p = NAT_UDP; p <= NAT_TCP; p++) {
+		struct endpoint target, source;
+		struct wire w;
+
+		set_of(lab, p, "filtering", "eif");
+		target = lab_open(lab, p, H2, Y1, AT_S(0));
+		w = lab_request(p, H1, target);
+		assert_int_equal(lab_out(lab, w, AT_S(0)).verdict, NAT_REWRITTEN);
+		assert_same_endpoint(wire_destination(w), H2);
+		source = wire_source(w);
+		assert_same_endpoint(without_port(source), E1);
+		w = p == NAT_TCP ? wire_tcp(H2, source, S | A) : wire_udp(H2, source);
+		assert_int_equal(lab_out(lab, w, AT_S(0)).verdict, NAT_REWRITTEN);
+		assert_same_endpoint(wire_destination(w), H1);
+		assert_same_endpoint(wire_source(w), target);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		machine_test(test_rfc7857_req2_closed_syn_from_inside_opens),
 		machine_test(test_rfc7857_req2_closed_syn_from_outside_that_filtering_admits_opens),
 		machine_test(test_rfc7857_req2_closed_other_segments_are_dropped),
+		machine_test(test_rfc7857_req2_closed_other_segments_are_picked_up_with_the_knob),
+		machine_test(test_rfc7857_req2_closed_reset_is_not_picked_up),
+		machine_test(test_rfc7857_req2_closed_syn_that_filtering_does_not_admit_is_held),
 		machine_test(test_rfc7857_req2_i_init_syn_or_syn_ack_from_outside_establishes),
 		machine_test(test_rfc7857_req2_i_init_syn_again_from_inside_restarts_the_time),
 		machine_test(test_rfc7857_req2_i_init_other_segments_change_nothing),
+		machine_test(test_rfc7857_req2_i_init_reset_leads_to_trans),
 		machine_test(test_rfc7857_req2_o_init_syn_or_syn_ack_from_inside_establishes),
 		machine_test(test_rfc7857_req2_o_init_syn_again_from_outside_restarts_nothing),
+		machine_test(test_rfc7857_req2_o_init_held_syn_again_is_not_translated),
 		machine_test(test_rfc7857_req2_established_fin_leaves_the_time_unchanged),
 		machine_test(test_rfc7857_req2_established_reset_leads_to_trans),
 		machine_test(test_rfc7857_req2_established_anything_else_restarts_the_time),
@@ -904,18 +1438,30 @@ int main(void)
 		machine_test(
 			test_rfc7857_req2_both_fin_any_packet_is_translated_and_restarts_nothing),
 		machine_test(test_rfc7857_req2_both_fin_syn_then_syn_ack_establishes),
+		machine_test(test_rfc7857_req2_both_fin_acknowledged_is_time_wait),
 		machine_test(test_rfc7857_req2_trans_anything_but_syn_and_reset_establishes),
 		machine_test(test_rfc7857_req2_trans_syn_opens_a_new_connection),
 		machine_test(test_rfc7857_req2_trans_reset_changes_nothing),
 		machine_test(test_rfc7857_req2_trans_timeout_closes),
+		lab_test(test_rfc7857_req2a_opening_and_closing_have_timers_of_their_own),
 		lab_test(test_rfc7857_req2b_transitory_time_is_four_minutes_by_default),
 		lab_test(test_rfc7857_req2b_opening_may_be_shorter),
+		lab_test(test_rfc7857_req2b_opening_timer_may_be_below_four_minutes),
 		lab_test(test_rfc7857_req2c_reset_from_either_side_is_forwarded),
 		lab_test(test_rfc7857_req2c_reset_is_forwarded_in_every_state),
 		lab_test(test_rfc7857_req2c_reset_of_no_connection_is_dropped),
 		lab_test(test_rfc7857_req2d_reset_leaves_four_minutes),
 		lab_test(test_rfc7857_req2d_data_within_them_revives_the_session),
 		lab_test(test_rfc7857_req2d_reset_after_a_fin_leaves_four_minutes),
+		lab_test(test_rfc7857_req2e_reset_outside_the_window_changes_nothing),
+		lab_test(test_rfc7857_req2e_reset_inside_the_window_counts),
+		lab_test(test_rfc7857_req2e_window_moves_on),
+		lab_test(test_rfc7857_req2e_reset_of_an_opening_must_acknowledge_its_syn),
+		lab_test(test_rfc7857_req2e_check_may_be_off),
+		lab_test(test_rfc7857_req3_port_is_shared_towards_different_remotes),
+		lab_test(test_rfc7857_req3_port_is_not_shared_towards_one_remote),
+		lab_test(test_rfc7857_req3_no_port_is_shared_by_default),
+		lab_test(test_rfc7857_req3_is_refused_with_endpoint_independent_filtering),
 		lab_test(test_rfc7857_req4_paired_host_out_of_ports_is_refused),
 		lab_test(test_rfc7857_req4_soft_paired_host_moves_to_another_address),
 		lab_test(test_rfc7857_req5_mapping_of_one_protocol_is_none_of_another),
@@ -931,14 +1477,25 @@ int main(void)
 		lab_test(test_rfc7857_req7o_error_in_answer_does_not_refresh),
 		lab_test(test_rfc7857_req7o_error_in_answer_to_a_stranger_does_not_refresh),
 		lab_test(test_rfc7857_req7o_reset_in_answer_does_not_refresh),
+		lab_test(test_rfc7857_req7o_connection_that_is_not_answered_does_not_refresh),
+		lab_test(test_rfc7857_req7o_connection_that_is_accepted_keeps_the_mapping),
+		lab_test(test_rfc7857_req8_parity_is_off_by_default),
+		lab_test(test_rfc7857_req8_parity_may_be_asked_for),
 		lab_test(test_rfc7857_req9_ports_are_random_by_default),
 		lab_test(test_rfc7857_req9_another_seed_gives_other_ports),
 		lab_test(test_rfc7857_req9_other_strategies_break_it),
+		lab_test(test_rfc7857_req10_same_id_of_two_hosts_becomes_two),
+		lab_test(test_rfc7857_req10_id_may_be_kept_with_the_knob),
 		lab_test(test_rfc7857_req11_query_mapping_goes_with_its_last_session),
+		lab_test(test_rfc7857_req12_one_to_one_host_is_pinged_from_inside_and_outside),
 		lab_test(test_rfc6146_bib_tables_of_the_protocols_are_separate),
 		lab_test(test_rfc6146_eim_one_external_endpoint_for_all_remotes),
 		lab_test(test_rfc6146_eim_filtering_is_eif_or_adf_by_policy),
 		lab_test(test_rfc6146_syn_both_ways_establishes_by_default),
+		lab_test(test_rfc6146_syn_strict_waits_for_acknowledgments_of_both_sides),
+		lab_test(test_rfc6146_syn_strict_for_connections_from_outside),
+		lab_test(test_rfc6146_syn_strict_simultaneous_open),
+		lab_test(test_rfc6146_hp_hairpin_of_each_protocol),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,8 @@ enum {
 	R = WIRE_RST,
 	A = WIRE_ACK,
 	ALL = TCP_FINS_ACKNOWLEDGED,
+	STRICT = TCP_STRICT,
+	BOTH = TCP_BOTH_ACKED,
 };
 
 struct row {
@@ -21,7 +23,10 @@ struct row {
 #define O	    NAT_EXTERNAL
 #define KEEP	    TCP_TIMER_KEEP
 #define ESTABLISHED TCP_TIMER_ESTABLISHED
-#define TRANSITORY  TCP_TIMER_TRANSITORY
+#define OPENING	    TCP_TIMER_OPENING
+#define CLOSING	    TCP_TIMER_CLOSING
+#define RESET	    TCP_TIMER_RESET
+#define ENDED	    TCP_TIMER_TIME_WAIT
 
 static void check_rows(const struct row *rows, size_t count)
 {
@@ -43,8 +48,8 @@ static void check_rows(const struct row *rows, size_t count)
 static void test_rfc6146_closed(void **state)
 {
 	static const struct row rows[] = {
-		{ TCP_CLOSED, S, I, TCP_INTERNAL_SYN, TRANSITORY },
-		{ TCP_CLOSED, S, O, TCP_EXTERNAL_SYN, TRANSITORY },
+		{ TCP_CLOSED, S, I, TCP_INTERNAL_SYN, OPENING },
+		{ TCP_CLOSED, S, O, TCP_EXTERNAL_SYN, OPENING },
 		{ TCP_CLOSED, A, I, TCP_CLOSED, KEEP },
 		{ TCP_CLOSED, A, O, TCP_CLOSED, KEEP },
 		{ TCP_CLOSED, F | A, I, TCP_CLOSED, KEEP },
@@ -61,7 +66,7 @@ static void test_rfc6146_internal_syn(void **state)
 	static const struct row rows[] = {
 		{ TCP_INTERNAL_SYN, S, O, TCP_ESTABLISHED, ESTABLISHED },
 		{ TCP_INTERNAL_SYN, S | A, O, TCP_ESTABLISHED, ESTABLISHED },
-		{ TCP_INTERNAL_SYN, S, I, TCP_INTERNAL_SYN, TRANSITORY },
+		{ TCP_INTERNAL_SYN, S, I, TCP_INTERNAL_SYN, OPENING },
 		{ TCP_INTERNAL_SYN, A, I, TCP_INTERNAL_SYN, KEEP },
 		{ TCP_INTERNAL_SYN, A, O, TCP_INTERNAL_SYN, KEEP },
 		{ TCP_INTERNAL_SYN, R | A, O, TCP_TRANS, KEEP },
@@ -97,10 +102,10 @@ static void test_rfc6146_established(void **state)
 		{ TCP_ESTABLISHED, F | A, I, TCP_INTERNAL_FIN, KEEP },
 		{ TCP_ESTABLISHED, F | A, O, TCP_EXTERNAL_FIN, KEEP },
 		{ TCP_ESTABLISHED, F, I, TCP_INTERNAL_FIN, KEEP },
-		{ TCP_ESTABLISHED, R, I, TCP_TRANS, TRANSITORY },
-		{ TCP_ESTABLISHED, R, O, TCP_TRANS, TRANSITORY },
-		{ TCP_ESTABLISHED, R | A, I, TCP_TRANS, TRANSITORY },
-		{ TCP_ESTABLISHED, F | R | A, O, TCP_TRANS, TRANSITORY },
+		{ TCP_ESTABLISHED, R, I, TCP_TRANS, RESET },
+		{ TCP_ESTABLISHED, R, O, TCP_TRANS, RESET },
+		{ TCP_ESTABLISHED, R | A, I, TCP_TRANS, RESET },
+		{ TCP_ESTABLISHED, F | R | A, O, TCP_TRANS, RESET },
 	};
 
 	(void)state;
@@ -111,13 +116,13 @@ static void test_rfc6146_established(void **state)
 static void test_rfc6146_one_fin(void **state)
 {
 	static const struct row rows[] = {
-		{ TCP_INTERNAL_FIN, F | A, O, TCP_BOTH_FIN, TRANSITORY },
-		{ TCP_INTERNAL_FIN, F | A | ALL, O, TCP_TIME_WAIT, TRANSITORY },
+		{ TCP_INTERNAL_FIN, F | A, O, TCP_BOTH_FIN, CLOSING },
+		{ TCP_INTERNAL_FIN, F | A | ALL, O, TCP_TIME_WAIT, ENDED },
 		{ TCP_INTERNAL_FIN, F | A, I, TCP_INTERNAL_FIN, ESTABLISHED },
 		{ TCP_INTERNAL_FIN, A, O, TCP_INTERNAL_FIN, ESTABLISHED },
 		{ TCP_INTERNAL_FIN, A, I, TCP_INTERNAL_FIN, ESTABLISHED },
-		{ TCP_EXTERNAL_FIN, F | A, I, TCP_BOTH_FIN, TRANSITORY },
-		{ TCP_EXTERNAL_FIN, F | A | ALL, I, TCP_TIME_WAIT, TRANSITORY },
+		{ TCP_EXTERNAL_FIN, F | A, I, TCP_BOTH_FIN, CLOSING },
+		{ TCP_EXTERNAL_FIN, F | A | ALL, I, TCP_TIME_WAIT, ENDED },
 		{ TCP_EXTERNAL_FIN, F | A, O, TCP_EXTERNAL_FIN, ESTABLISHED },
 		{ TCP_EXTERNAL_FIN, A, I, TCP_EXTERNAL_FIN, ESTABLISHED },
 		{ TCP_EXTERNAL_FIN, A, O, TCP_EXTERNAL_FIN, ESTABLISHED },
@@ -131,10 +136,10 @@ static void test_rfc6146_one_fin(void **state)
 static void test_rfc7857_req2d_reset_after_a_fin_leaves_four_minutes(void **state)
 {
 	static const struct row rows[] = {
-		{ TCP_INTERNAL_FIN, R, O, TCP_TRANS, TRANSITORY },
-		{ TCP_INTERNAL_FIN, R, I, TCP_TRANS, TRANSITORY },
-		{ TCP_EXTERNAL_FIN, R | A, I, TCP_TRANS, TRANSITORY },
-		{ TCP_EXTERNAL_FIN, R | A, O, TCP_TRANS, TRANSITORY },
+		{ TCP_INTERNAL_FIN, R, O, TCP_TRANS, RESET },
+		{ TCP_INTERNAL_FIN, R, I, TCP_TRANS, RESET },
+		{ TCP_EXTERNAL_FIN, R | A, I, TCP_TRANS, RESET },
+		{ TCP_EXTERNAL_FIN, R | A, O, TCP_TRANS, RESET },
 	};
 
 	(void)state;
@@ -149,8 +154,8 @@ static void test_rfc6146_both_fin(void **state)
 		{ TCP_BOTH_FIN, F | A, I, TCP_BOTH_FIN, KEEP },
 		{ TCP_BOTH_FIN, R, O, TCP_BOTH_FIN, KEEP },
 		{ TCP_BOTH_FIN, S | A, O, TCP_BOTH_FIN, KEEP },
-		{ TCP_BOTH_FIN, A | ALL, I, TCP_TIME_WAIT, KEEP },
-		{ TCP_BOTH_FIN, R | ALL, I, TCP_TIME_WAIT, KEEP },
+		{ TCP_BOTH_FIN, A | ALL, I, TCP_TIME_WAIT, ENDED },
+		{ TCP_BOTH_FIN, R | ALL, I, TCP_TIME_WAIT, ENDED },
 		{ TCP_TIME_WAIT, A | ALL, I, TCP_TIME_WAIT, KEEP },
 		{ TCP_TIME_WAIT, F | A | ALL, O, TCP_TIME_WAIT, KEEP },
 		{ TCP_TIME_WAIT, R | ALL, O, TCP_TIME_WAIT, KEEP },
@@ -165,10 +170,10 @@ static void test_rfc6146_both_fin(void **state)
 static void test_syn_after_both_fins_opens_a_new_connection(void **state)
 {
 	static const struct row rows[] = {
-		{ TCP_BOTH_FIN, S, I, TCP_INTERNAL_SYN, TRANSITORY },
-		{ TCP_BOTH_FIN, S, O, TCP_EXTERNAL_SYN, TRANSITORY },
-		{ TCP_TIME_WAIT, S | ALL, I, TCP_INTERNAL_SYN, TRANSITORY },
-		{ TCP_TIME_WAIT, S | ALL, O, TCP_EXTERNAL_SYN, TRANSITORY },
+		{ TCP_BOTH_FIN, S, I, TCP_INTERNAL_SYN, OPENING },
+		{ TCP_BOTH_FIN, S, O, TCP_EXTERNAL_SYN, OPENING },
+		{ TCP_TIME_WAIT, S | ALL, I, TCP_INTERNAL_SYN, OPENING },
+		{ TCP_TIME_WAIT, S | ALL, O, TCP_EXTERNAL_SYN, OPENING },
 	};
 
 	(void)state;
@@ -181,11 +186,33 @@ static void test_rfc6146_trans(void **state)
 	static const struct row rows[] = {
 		{ TCP_TRANS, A, I, TCP_ESTABLISHED, ESTABLISHED },
 		{ TCP_TRANS, A, O, TCP_ESTABLISHED, ESTABLISHED },
-		{ TCP_TRANS, S, I, TCP_INTERNAL_SYN, TRANSITORY },
+		{ TCP_TRANS, S, I, TCP_INTERNAL_SYN, OPENING },
 		{ TCP_TRANS, S, O, TCP_EXTERNAL_SYN, KEEP },
 		{ TCP_TRANS, S | A, O, TCP_ESTABLISHED, ESTABLISHED },
 		{ TCP_TRANS, R, I, TCP_TRANS, KEEP },
 		{ TCP_TRANS, R | A, O, TCP_TRANS, KEEP },
+	};
+
+	(void)state;
+	CHECK(rows);
+}
+
+/* RFC 5382 section 5: open only when both sides have sent an ACK, not only a SYN. */
+static void test_strict_connection_opens_with_the_acks_of_both_sides(void **state)
+{
+	static const struct row rows[] = {
+		{ TCP_INTERNAL_SYN, S | A | STRICT, O, TCP_INTERNAL_SYN, OPENING },
+		{ TCP_INTERNAL_SYN, S | STRICT, O, TCP_INTERNAL_SYN, OPENING },
+		{ TCP_INTERNAL_SYN, S | STRICT, I, TCP_INTERNAL_SYN, OPENING },
+		{ TCP_INTERNAL_SYN, A | STRICT, I, TCP_INTERNAL_SYN, KEEP },
+		{ TCP_INTERNAL_SYN, A | STRICT | BOTH, I, TCP_ESTABLISHED, ESTABLISHED },
+		{ TCP_INTERNAL_SYN, A | STRICT | BOTH, O, TCP_ESTABLISHED, ESTABLISHED },
+		{ TCP_INTERNAL_SYN, R | A | STRICT, O, TCP_TRANS, KEEP },
+		{ TCP_EXTERNAL_SYN, S | A | STRICT, I, TCP_EXTERNAL_SYN, OPENING },
+		{ TCP_EXTERNAL_SYN, S | STRICT, O, TCP_EXTERNAL_SYN, KEEP },
+		{ TCP_EXTERNAL_SYN, A | STRICT | BOTH, O, TCP_ESTABLISHED, ESTABLISHED },
+		/* Who does not ask for it does not get it. */
+		{ TCP_INTERNAL_SYN, A | BOTH, I, TCP_INTERNAL_SYN, KEEP },
 	};
 
 	(void)state;
@@ -208,14 +235,25 @@ static void test_state_names_are_those_people_know(void **state)
 
 /* --- following a connection ----------------------------------------------------------------- */
 
+static const struct tcp_rules by_default = { .rst_check = true };
+
+static enum tcp_timer track_segment(struct tcp_track *t, struct tcp_segment segment,
+				    enum nat_side from, const struct tcp_rules *rules)
+{
+	return tcp_track(t, &segment, from, rules);
+}
+
 static enum tcp_state track(struct tcp_track *t, unsigned int flags, enum nat_side from,
 			    uint32_t seq, uint32_t ack, uint32_t payload)
 {
-	const struct tcp_segment segment = {
-		.flags = flags, .sequence = seq, .acknowledgment = ack, .payload = payload
-	};
+	const struct tcp_segment segment = { .flags = flags,
+					     .sequence = seq,
+					     .acknowledgment = ack,
+					     .payload = payload,
+					     .window = 1000,
+					     .scale = PACKET_NO_SCALE };
 
-	tcp_track(t, &segment, from);
+	track_segment(t, segment, from, &by_default);
 	return (enum tcp_state)t->state;
 }
 
@@ -348,12 +386,213 @@ static void test_simultaneous_open_is_established(void **state)
 	assert_int_equal(track(&t, S | A, O, 1999, 1000, 0), TCP_ESTABLISHED);
 }
 
+static void test_strict_handshake_ends_with_its_third_packet(void **state)
+{
+	static const struct tcp_rules strict = { .strict = true };
+	struct tcp_track t = { 0 };
+
+	(void)state;
+	assert_int_equal(
+		track_segment(&t, (struct tcp_segment){ .flags = S, .sequence = 999 }, I, &strict),
+		TCP_TIMER_OPENING);
+	assert_int_equal(track_segment(&t,
+				       (struct tcp_segment){ .flags = S | A,
+							     .sequence = 1999,
+							     .acknowledgment = 1000 },
+				       O, &strict),
+			 TCP_TIMER_OPENING);
+	assert_int_equal(t.state, TCP_INTERNAL_SYN);
+	assert_int_equal(track_segment(&t,
+				       (struct tcp_segment){ .flags = A,
+							     .sequence = 1000,
+							     .acknowledgment = 2000 },
+				       I, &strict),
+			 TCP_TIMER_ESTABLISHED);
+	assert_int_equal(t.state, TCP_ESTABLISHED);
+}
+
+/* The ACKs of an old connection do not count for the next one. */
+static void test_strict_connection_forgets_the_acks_of_the_one_before(void **state)
+{
+	static const struct tcp_rules strict = { .strict = true, .rst_check = true };
+	struct tcp_track t = opened();
+
+	(void)state;
+	assert_int_equal(track(&t, R | A, I, 1000, 2000, 0), TCP_TRANS);
+	track_segment(&t, (struct tcp_segment){ .flags = S, .sequence = 70 }, I, &strict);
+	assert_int_equal(t.state, TCP_INTERNAL_SYN);
+	track_segment(&t, (struct tcp_segment){ .flags = A, .sequence = 71, .acknowledgment = 90 },
+		      I, &strict);
+	assert_int_equal(t.state, TCP_INTERNAL_SYN);
+	track_segment(&t,
+		      (struct tcp_segment){ .flags = S | A, .sequence = 89, .acknowledgment = 71 },
+		      O, &strict);
+	assert_int_equal(t.state, TCP_ESTABLISHED);
+}
+
+/* --- resets --------------------------------------------------------------------------------- */
+
+/* What a RST with @sequence from outside does to a connection that takes 2000-3000. */
+static enum tcp_state reset_with(uint32_t sequence)
+{
+	struct tcp_track t = opened();
+
+	return track(&t, R, O, sequence, 0, 0);
+}
+
+/* RFC 7857 section 2: what the receiver does not believe, the NAT does not either. */
+static void test_rfc7857_req2_reset_outside_the_window_changes_nothing(void **state)
+{
+	struct tcp_track t = opened();
+
+	(void)state;
+	assert_int_equal(reset_with(1999), TCP_ESTABLISHED);
+	assert_int_equal(reset_with(2000), TCP_TRANS);
+	assert_int_equal(reset_with(2001), TCP_TRANS);
+	assert_int_equal(reset_with(3000), TCP_TRANS);
+	assert_int_equal(reset_with(3001), TCP_ESTABLISHED);
+	assert_int_equal(reset_with(2000 + 0x80000000), TCP_ESTABLISHED);
+	/* Not even the timer, and nothing of it is remembered. */
+	assert_int_equal(track_segment(&t,
+				       (struct tcp_segment){ .flags = R | A,
+							     .sequence = 1999,
+							     .acknowledgment = 0x70000000,
+							     .window = 9 },
+				       O, &by_default),
+			 TCP_TIMER_KEEP);
+	assert_int_equal(track(&t, R, I, 0x70000000, 0, 0), TCP_ESTABLISHED);
+	assert_int_equal(track(&t, R, I, 1000, 0, 0), TCP_TRANS);
+}
+
+/* The window moves with what its owner acknowledges, and does not shrink. */
+static void test_reset_is_checked_against_the_latest_window(void **state)
+{
+	struct tcp_track t = opened();
+
+	(void)state;
+	assert_int_equal(track(&t, A, I, 1000, 2500, 0), TCP_ESTABLISHED);
+	assert_int_equal(track(&t, R, O, 2499, 0, 0), TCP_ESTABLISHED);
+	assert_int_equal(track(&t, R, O, 3501, 0, 0), TCP_ESTABLISHED);
+	/* An old ACK, late. */
+	assert_int_equal(track(&t, A, I, 1000, 2100, 0), TCP_ESTABLISHED);
+	assert_int_equal(track(&t, R, O, 2499, 0, 0), TCP_ESTABLISHED);
+	assert_int_equal(track(&t, R, O, 3500, 0, 0), TCP_TRANS);
+}
+
+static void test_reset_window_wraps_around(void **state)
+{
+	struct tcp_track t = { 0 };
+
+	(void)state;
+	track(&t, S, I, 999, 0, 0);
+	track(&t, S | A, O, 0xfffffdff, 1000, 0);
+	track(&t, A, I, 1000, 0xfffffe00, 0); /* takes 0xfffffe00 to 488 */
+	assert_int_equal(track(&t, R, O, 489, 0, 0), TCP_ESTABLISHED);
+	assert_int_equal(track(&t, R, O, 0xfffffdff, 0, 0), TCP_ESTABLISHED);
+	assert_int_equal(track(&t, R, O, 488, 0, 0), TCP_TRANS);
+}
+
+static struct tcp_track opened_with_scales(uint8_t internal, uint8_t external)
+{
+	struct tcp_track t = { 0 };
+
+	track_segment(&t,
+		      (struct tcp_segment){
+			      .flags = S, .sequence = 999, .window = 100, .scale = internal },
+		      I, &by_default);
+	track_segment(&t,
+		      (struct tcp_segment){ .flags = S | A,
+					    .sequence = 1999,
+					    .acknowledgment = 1000,
+					    .window = 100,
+					    .scale = external },
+		      O, &by_default);
+	track_segment(&t,
+		      (struct tcp_segment){ .flags = A,
+					    .sequence = 1000,
+					    .acknowledgment = 2000,
+					    .window = 100,
+					    .scale = PACKET_NO_SCALE },
+		      I, &by_default);
+	return t;
+}
+
+/* RFC 7323 section 2.2: only if both SYNs offered it, and not in the SYNs themselves. */
+static void test_rfc7323_window_scale_widens_the_window(void **state)
+{
+	struct tcp_track t = opened_with_scales(3, 0);
+
+	(void)state;
+	assert_int_equal(track(&t, R, O, 2801, 0, 0), TCP_ESTABLISHED);
+	assert_int_equal(track(&t, R, O, 2800, 0, 0), TCP_TRANS);
+	t = opened_with_scales(3, PACKET_NO_SCALE);
+	assert_int_equal(track(&t, R, O, 2101, 0, 0), TCP_ESTABLISHED);
+	assert_int_equal(track(&t, R, O, 2100, 0, 0), TCP_TRANS);
+	t = opened_with_scales(PACKET_NO_SCALE, 3);
+	assert_int_equal(track(&t, R, O, 2101, 0, 0), TCP_ESTABLISHED);
+	t = opened_with_scales(3, 14); /* the external side's SYN offered 100, unscaled */
+	assert_int_equal(track(&t, R, I, 1101, 0, 0), TCP_ESTABLISHED);
+	assert_int_equal(track(&t, R, I, 1100, 0, 0), TCP_TRANS);
+}
+
+/* RFC 9293 section 3.10.7.3: a refusal must acknowledge the SYN. */
+static void test_reset_that_refuses_a_connection_acknowledges_its_syn(void **state)
+{
+	struct tcp_track t = { 0 };
+
+	(void)state;
+	assert_int_equal(track(&t, S, I, 999, 0, 0), TCP_INTERNAL_SYN);
+	assert_int_equal(track(&t, R, O, 0, 0, 0), TCP_INTERNAL_SYN);
+	assert_int_equal(track(&t, R, O, 1000, 1000, 0), TCP_INTERNAL_SYN);
+	assert_int_equal(track(&t, R | A, O, 0, 1001, 0), TCP_INTERNAL_SYN);
+	assert_int_equal(track(&t, R | A, O, 0, 1000U - 65536, 0), TCP_INTERNAL_SYN);
+	assert_int_equal(track(&t, R | A, O, 0, 1000, 0), TCP_TRANS);
+}
+
+/* An opener that gives up says so before it has heard of the other side: nothing to check. */
+static void test_reset_to_a_side_that_was_silent_so_far_counts(void **state)
+{
+	struct tcp_track t = { 0 };
+
+	(void)state;
+	assert_int_equal(track(&t, S, I, 999, 0, 0), TCP_INTERNAL_SYN);
+	assert_int_equal(track(&t, R, I, 1000, 0, 0), TCP_TRANS);
+}
+
+static void test_reset_is_believed_at_once_without_the_check(void **state)
+{
+	static const struct tcp_rules unchecked = { 0 };
+	struct tcp_track t = opened();
+
+	(void)state;
+	assert_int_equal(
+		track_segment(&t, (struct tcp_segment){ .flags = R, .sequence = 7 }, O, &unchecked),
+		TCP_TIMER_RESET);
+	assert_int_equal(t.state, TCP_TRANS);
+}
+
+/* Its SYNs were not seen: the widest scale there is may be in force. */
+static void test_connection_met_half_way_is_open_and_takes_wide_windows(void **state)
+{
+	struct tcp_track t;
+
+	(void)state;
+	memset(&t, 0xff, sizeof(t));
+	tcp_pick_up(&t);
+	assert_int_equal(t.state, TCP_ESTABLISHED);
+	assert_int_equal(track(&t, A, I, 1000, 2000, 0), TCP_ESTABLISHED);
+	assert_int_equal(track(&t, R, O, 1999, 0, 0), TCP_ESTABLISHED);
+	assert_int_equal(track(&t, R, O, 2001 + (1000 << 14), 0, 0), TCP_ESTABLISHED);
+	assert_int_equal(track(&t, R, O, 2000 + (1000 << 14), 0, 0), TCP_TRANS);
+}
+
 /* Whatever comes, in whatever order: a state there is, and a timer. */
 static void test_random_segments_never_leave_the_machine(void **state)
 {
 	struct siphash_key key;
 	struct tcp_track t = { 0 };
 	bool seen[TCP_STATES] = { false };
+	struct tcp_rules rules = { 0 };
 	struct rng rng;
 
 	(void)state;
@@ -363,14 +602,18 @@ static void test_random_segments_never_leave_the_machine(void **state)
 		const struct tcp_segment segment = { .flags = rng_below(&rng, 256),
 						     .sequence = rng_below(&rng, 8),
 						     .acknowledgment = rng_below(&rng, 8),
-						     .payload = rng_below(&rng, 3) };
-		enum tcp_timer timer = tcp_track(&t, &segment, rng_below(&rng, 2) ? I : O);
+						     .payload = rng_below(&rng, 3),
+						     .window = (uint16_t)rng_below(&rng, 6),
+						     .scale = (uint8_t)rng_below(&rng, 256) };
+		enum tcp_timer timer = tcp_track(&t, &segment, rng_below(&rng, 2) ? I : O, &rules);
 
 		assert_in_range(t.state, 0, TCP_STATES - 1);
-		assert_in_range(timer, TCP_TIMER_KEEP, TCP_TIMER_TRANSITORY);
+		assert_in_range(timer, TCP_TIMER_KEEP, TCP_TIMER_TIME_WAIT);
 		seen[t.state] = true;
 		if (rng_below(&rng, 50) == 0)
 			t = (struct tcp_track){ 0 };
+		rules.strict = i / 1000 % 2 != 0;
+		rules.rst_check = i / 2000 % 2 != 0;
 	}
 	for (unsigned int i = 0; i < TCP_STATES; i++)
 		if (!seen[i])
@@ -389,6 +632,7 @@ int main(void)
 		cmocka_unit_test(test_rfc6146_both_fin),
 		cmocka_unit_test(test_syn_after_both_fins_opens_a_new_connection),
 		cmocka_unit_test(test_rfc6146_trans),
+		cmocka_unit_test(test_strict_connection_opens_with_the_acks_of_both_sides),
 		cmocka_unit_test(test_state_names_are_those_people_know),
 		cmocka_unit_test(test_time_wait_begins_when_both_fins_are_acknowledged),
 		cmocka_unit_test(test_external_side_may_close_first),
@@ -399,6 +643,16 @@ int main(void)
 		cmocka_unit_test(test_new_connection_forgets_the_fins_of_the_old_one),
 		cmocka_unit_test(test_connection_after_a_reset_forgets_the_fins_of_the_old_one),
 		cmocka_unit_test(test_simultaneous_open_is_established),
+		cmocka_unit_test(test_strict_handshake_ends_with_its_third_packet),
+		cmocka_unit_test(test_strict_connection_forgets_the_acks_of_the_one_before),
+		cmocka_unit_test(test_rfc7857_req2_reset_outside_the_window_changes_nothing),
+		cmocka_unit_test(test_reset_is_checked_against_the_latest_window),
+		cmocka_unit_test(test_reset_window_wraps_around),
+		cmocka_unit_test(test_rfc7323_window_scale_widens_the_window),
+		cmocka_unit_test(test_reset_that_refuses_a_connection_acknowledges_its_syn),
+		cmocka_unit_test(test_reset_to_a_side_that_was_silent_so_far_counts),
+		cmocka_unit_test(test_reset_is_believed_at_once_without_the_check),
+		cmocka_unit_test(test_connection_met_half_way_is_open_and_takes_wide_windows),
 		cmocka_unit_test(test_random_segments_never_leave_the_machine),
 	};
 

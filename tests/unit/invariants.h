@@ -85,16 +85,13 @@ static inline bool invariant_is_external(const struct nat *nat, uint32_t n)
 	return found == n;
 }
 
-static inline const char *invariant_mapping(const struct nat *nat, uint32_t n, const bool *sessions)
+/* The list of mapping @n: those that keep it come first, and all are counted. */
+static inline const char *invariant_sessions_of(const struct nat *nat, uint32_t n,
+						const bool *sessions)
 {
 	const struct mapping *m = mapping_at(&nat->mappings, n);
-	enum nat_protocol protocol = (enum nat_protocol)m->protocol;
-	uint32_t before = NAT_NONE, count = 0, keeping = 0, address;
-	const struct port_map *map;
+	uint32_t before = NAT_NONE, count = 0, keeping = 0;
 
-	INVARIANT(m->protocol < NAT_PROTOCOLS);
-	INVARIANT(m->sessions > 0);
-	INVARIANT(m->keeping > 0);
 	for (uint32_t s = m->first_session; s != NAT_NONE; count++) {
 		const struct session *session = session_at(&nat->sessions, s);
 
@@ -110,6 +107,22 @@ static inline const char *invariant_mapping(const struct nat *nat, uint32_t n, c
 	INVARIANT(m->last_session == before);
 	INVARIANT(count == m->sessions);
 	INVARIANT(keeping == m->keeping);
+	return NULL;
+}
+
+static inline const char *invariant_mapping(const struct nat *nat, uint32_t n, const bool *sessions)
+{
+	const struct mapping *m = mapping_at(&nat->mappings, n);
+	enum nat_protocol protocol = (enum nat_protocol)m->protocol;
+	const char *broken = invariant_sessions_of(nat, n, sessions);
+	const struct port_map *map;
+	uint32_t address;
+
+	if (broken != NULL)
+		return broken;
+	INVARIANT(m->protocol < NAT_PROTOCOLS);
+	INVARIANT(m->sessions > 0);
+	INVARIANT(m->keeping > 0);
 	if (!m->secondary)
 		INVARIANT(mapping_find_internal(&nat->mappings, protocol, &m->internal,
 						&m->remote) == n);

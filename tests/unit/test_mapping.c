@@ -153,6 +153,56 @@ static void test_keys_with_one_hash_are_told_apart(void **state)
 	assert_int_equal(by_internal(t, NAT_UDP, internal, remote), n);
 }
 
+/* Where ports overlap, several mappings have one external endpoint (RFC 7857 section 3). */
+static void test_mappings_that_share_an_external_endpoint_are_all_found(void **state)
+{
+	struct mapping_table *t = *state;
+	bool seen[8] = { false };
+	uint32_t n[4], found;
+
+	for (unsigned int i = 0; i < 4; i++)
+		n[i] = add(t, NAT_UDP, ep_port(H1, 5000 + i), nowhere, ep_port(E1, 4000));
+	add(t, NAT_TCP, H1, nowhere, ep_port(E1, 4000));
+	add(t, NAT_UDP, ep_port(H1, 6000), nowhere, ep_port(E1, 4001));
+	found = by_external(t, NAT_UDP, ep_port(E1, 4000));
+	for (int i = 0; i < 4; i++) {
+		assert_in_range(found, 0, 3);
+		assert_false(seen[found]);
+		seen[found] = true;
+		found = mapping_next_external(t, found);
+	}
+	assert_int_equal(found, NAT_NONE);
+	mapping_remove(t, n[1]);
+	mapping_remove(t, n[3]);
+	found = by_external(t, NAT_UDP, ep_port(E1, 4000));
+	assert_int_equal(found + mapping_next_external(t, found), n[0] + n[2]);
+	assert_int_equal(mapping_next_external(t, mapping_next_external(t, found)), NAT_NONE);
+}
+
+/* A further external endpoint of an internal one: the first stays the one that is found. */
+static void test_second_mapping_of_one_internal_key_is_secondary(void **state)
+{
+	struct mapping_table *t = *state;
+	uint32_t first = add(t, NAT_UDP, H1, nowhere, ep_port(E1, 4000));
+	uint32_t second = add(t, NAT_UDP, H1, nowhere, ep_port(E1, 4001)), third;
+
+	assert_false(mapping_at(t, first)->secondary);
+	assert_true(mapping_at(t, second)->secondary);
+	assert_int_equal(by_internal(t, NAT_UDP, H1, nowhere), first);
+	assert_int_equal(by_external(t, NAT_UDP, ep_port(E1, 4001)), second);
+	assert_int_equal(t->by_internal.count, 1);
+	mapping_remove(t, second);
+	assert_int_equal(by_internal(t, NAT_UDP, H1, nowhere), first);
+	/* The first goes, and the next that is made takes its place. */
+	second = add(t, NAT_UDP, H1, nowhere, ep_port(E1, 4001));
+	mapping_remove(t, first);
+	assert_int_equal(by_internal(t, NAT_UDP, H1, nowhere), NAT_NONE);
+	third = add(t, NAT_UDP, H1, nowhere, ep_port(E1, 4002));
+	assert_int_equal(by_internal(t, NAT_UDP, H1, nowhere), third);
+	mapping_remove(t, second);
+	assert_int_equal(by_internal(t, NAT_UDP, H1, nowhere), third);
+}
+
 int main(void)
 {
 #define mapping_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -162,6 +212,8 @@ int main(void)
 		mapping_test(test_keys_with_one_hash_are_told_apart),
 		mapping_test(test_removed_mapping_is_gone_from_both),
 		mapping_test(test_remote_part_of_the_key_is_what_the_behavior_says),
+		mapping_test(test_mappings_that_share_an_external_endpoint_are_all_found),
+		mapping_test(test_second_mapping_of_one_internal_key_is_secondary),
 		mapping_test(test_full_table_refuses_and_growing_helps),
 	};
 

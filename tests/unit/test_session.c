@@ -40,7 +40,13 @@ static uint32_t add(struct bench *b, uint32_t mapping, struct endpoint remote, i
 {
 	enum timeout_class class = mapping == b->m1 ? TIMEOUT_UDP : TIMEOUT_TCP_OPENING;
 
-	return session_add(&b->sessions, mapping, &remote, class, AT_S(at_s));
+	return session_add(&b->sessions, mapping, &remote, class, true, AT_S(at_s));
+}
+
+/* One that does not keep its mapping alive. */
+static uint32_t add_stranger(struct bench *b, uint32_t mapping, struct endpoint remote)
+{
+	return session_add(&b->sessions, mapping, &remote, TIMEOUT_TCP_OPENING, false, AT_S(0));
 }
 
 static uint32_t by_internal(struct bench *b, enum nat_protocol protocol, struct endpoint internal,
@@ -89,6 +95,8 @@ static void check(struct bench *b)
 	if (broken == NULL)
 		broken = invariant_index(&b->sessions.by_external, b->sessions.arena.live,
 					 &b->sessions.arena, sessions);
+	for (uint32_t m = 0; m < 2 && broken == NULL; m++)
+		broken = invariant_sessions_of(nat, m == 0 ? b->m1 : b->m2, sessions);
 	if (broken != NULL)
 		fail_msg("inconsistent: %s", broken);
 	free(nat);
@@ -296,6 +304,47 @@ static void test_full_table_refuses_and_changes_nothing(void **state)
 	assert_int_equal(by_internal(b, NAT_UDP, H1, ep_port(Y1, 30)), 30);
 }
 
+static void assert_of_mapping(struct bench *b, uint32_t mapping, const uint32_t *wanted,
+			      size_t count, uint32_t keeping)
+{
+	const struct mapping *m = mapping_at(&b->mappings, mapping);
+	uint32_t n = m->first_session, before = NAT_NONE;
+
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(n, wanted[i]);
+		assert_int_equal(session_at(&b->sessions, n)->mapping_previous, before);
+		before = n;
+		n = session_at(&b->sessions, n)->mapping_next;
+	}
+	assert_int_equal(n, NAT_NONE);
+	assert_int_equal(m->last_session, before);
+	assert_int_equal(m->sessions, count);
+	assert_int_equal(m->keeping, keeping);
+}
+
+/* RFC 7857 section 7: so that the head of the list tells whether the mapping lives. */
+static void test_sessions_that_keep_their_mapping_come_first(void **state)
+{
+	struct bench *b = *state;
+	uint32_t x = add_stranger(b, b->m2, Y1), y = add(b, b->m2, Y2, 0), z;
+
+	assert_of_mapping(b, b->m2, (uint32_t[]){ y, x }, 2, 1);
+	z = add_stranger(b, b->m2, Y1_Q);
+	assert_of_mapping(b, b->m2, (uint32_t[]){ y, x, z }, 3, 1);
+	session_keep(&b->sessions, z);
+	assert_of_mapping(b, b->m2, (uint32_t[]){ z, y, x }, 3, 2);
+	session_keep(&b->sessions, z); /* once is enough */
+	session_keep(&b->sessions, y);
+	assert_of_mapping(b, b->m2, (uint32_t[]){ z, y, x }, 3, 2);
+	check(b);
+	session_remove(&b->sessions, y);
+	assert_of_mapping(b, b->m2, (uint32_t[]){ z, x }, 2, 1);
+	session_remove(&b->sessions, x);
+	assert_of_mapping(b, b->m2, (uint32_t[]){ z }, 1, 1);
+	session_remove(&b->sessions, z);
+	assert_of_mapping(b, b->m2, NULL, 0, 0);
+}
+
 static void test_random_use_keeps_every_promise(void **state)
 {
 	struct bench *b = *state;
@@ -310,8 +359,12 @@ static void test_random_use_keeps_every_promise(void **state)
 		enum nat_protocol protocol = m == b->m1 ? NAT_UDP : NAT_TCP;
 		uint32_t n = by_internal(b, protocol, m == b->m1 ? H1 : H2, remote);
 
-		if (n == NAT_NONE)
+		if (n == NAT_NONE && m == b->m2 && rng_below(&rng, 3) == 0)
+			session_add(&b->sessions, m, &remote, TIMEOUT_TCP_OPENING, false, AT_S(i));
+		else if (n == NAT_NONE)
 			add(b, m, remote, i);
+		else if (rng_below(&rng, 4) == 0)
+			session_keep(&b->sessions, n);
 		else if (rng_below(&rng, 2))
 			session_remove(&b->sessions, n);
 		else
@@ -341,6 +394,7 @@ int main(void)
 		session_test(test_expiry_is_last_use_and_the_timeout_of_the_class),
 		session_test(test_removed_sessions_traffic_goes_to_the_mappings_past),
 		session_test(test_full_table_refuses_and_changes_nothing),
+		session_test(test_sessions_that_keep_their_mapping_come_first),
 		session_test(test_random_use_keeps_every_promise),
 	};
 

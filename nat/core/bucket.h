@@ -17,9 +17,9 @@ struct bucket {
 static inline uint64_t bucket_spent(const struct bucket *b, uint64_t rate, struct mono now)
 {
 	int64_t ms = now.ms - b->at.ms;
-	uint64_t back = (uint64_t)(ms < 1000 ? ms : 1000) * rate;
+	uint64_t back = (uint64_t)ms * rate;
 
-	return b->spent > back ? b->spent - back : 0;
+	return ms < 1000 && b->spent > back ? b->spent - back : 0;
 }
 
 /* Is there a token, at @rate a second? */

@@ -35,11 +35,6 @@ static struct endpoint quoted_endpoint(const struct packet *inner, const struct 
 	return e;
 }
 
-static const struct mapping *mapping_of(const struct nat *nat, uint32_t session)
-{
-	return mapping_at(&nat->mappings, session_at(&nat->sessions, session)->mapping);
-}
-
 /* The session of a quote that runs out from one of our external endpoints to @remote. */
 static uint32_t session_of_source(struct nat *nat, const struct packet *inner,
 				  enum nat_protocol protocol, const struct endpoint *remote,
@@ -51,40 +46,59 @@ static uint32_t session_of_source(struct nat *nat, const struct packet *inner,
 		nat, session_find_external(&nat->sessions, protocol, &own, remote), now);
 }
 
-/* The session of a quote that runs in, from its source to one of our internal hosts. */
-static uint32_t session_of_destination(struct nat *nat, const struct packet *inner,
-				       enum nat_protocol protocol, struct mono now)
+/* The mapping a quoted packet came in through, where it left no session (filtering admitted it). */
+static uint32_t sessionless_mapping(struct nat *nat, enum nat_protocol protocol,
+				    const struct endpoint *internal, const struct endpoint *remote,
+				    struct mono now)
+{
+	struct endpoint part = mapping_remote_part(nat->options.protocol[protocol].mapping, remote);
+	uint32_t n = mapping_find_internal(&nat->mappings, protocol, internal, &part);
+
+	return lifetime_live_mapping(nat, n, now);
+}
+
+/* The mapping of a quote that runs in to one of our internal hosts; its session, if it has one. */
+static uint32_t mapping_of_destination(struct nat *nat, const struct packet *inner,
+				       enum nat_protocol protocol, struct mono now,
+				       uint32_t *session)
 {
 	struct endpoint own = quoted_endpoint(inner, &inner->destination, protocol, false);
 	struct endpoint remote = quoted_endpoint(inner, &inner->source, protocol, true);
 
-	return lifetime_live_session(
+	*session = lifetime_live_session(
 		nat, session_find_internal(&nat->sessions, protocol, &own, &remote), now);
+	return *session != NAT_NONE ? session_at(&nat->sessions, *session)->mapping
+				    : sessionless_mapping(nat, protocol, &own, &remote, now);
 }
 
 /*
- * The quoted packet was hairpinned, and went to the internal host of @target: give the quote back
- * the form it had when its sender sent it, and the error to that sender, from us (RFC 5508
- * REQ-7).
+ * The quoted packet was hairpinned, and went in through mapping @target: give the quote back the
+ * form it had when its sender sent it, and the error to that sender, from us (RFC 5508 REQ-7).
  */
 static struct nat_outcome to_hairpin_sender(struct nat *nat, struct packet *pkt,
 					    struct packet *inner, enum nat_protocol protocol,
 					    uint32_t target, struct mono now)
 {
-	const struct mapping *to = mapping_of(nat, target), *from;
-	const struct endpoint us = { .addr = to->external.addr };
-	struct endpoint remote = to->external, sender;
+	const struct mapping *to, *from;
+	struct endpoint remote, sender, us;
 	uint32_t session;
 
+	if (nat->options.hairpin == HAIRPIN_OFF)
+		return drop_by(REASON_HAIRPIN_OFF, OPT_NAT_HAIRPIN, NAT_NONE);
+	if (target == NAT_NONE)
+		return drop(REASON_ICMP_ERROR_NO_SESSION);
+	to = mapping_at(&nat->mappings, target);
+	remote = to->external;
 	if (protocol == NAT_ICMP || protocol == NAT_OTHER)
 		remote.port = 0;
 	session = session_of_source(nat, inner, protocol, &remote, now);
 	if (session == NAT_NONE)
 		return drop(REASON_ICMP_ERROR_NO_SESSION);
-	from = mapping_of(nat, session);
+	from = mapping_at(&nat->mappings, session_at(&nat->sessions, session)->mapping);
 	packet_set_destination(inner, &to->external);
 	packet_set_source(inner, &from->internal);
 	packet_close_quote(pkt, inner);
+	us = (struct endpoint){ .addr = to->external.addr };
 	sender = (struct endpoint){ .addr = from->internal.addr };
 	packet_set_source(pkt, &us);
 	packet_set_destination(pkt, &sender);
@@ -101,9 +115,9 @@ static struct nat_outcome from_external(struct nat *nat, struct packet *pkt, str
 	const struct mapping *m;
 
 	if (session == NAT_NONE) {
-		/* Our own system, about a packet that was hairpinned already. */
-		target = session_of_destination(nat, inner, protocol, now);
-		return target != NAT_NONE && nat_is_external(nat, &inner->source.addr)
+		/* Our own system may have met a packet that was hairpinned already. */
+		target = mapping_of_destination(nat, inner, protocol, now, &session);
+		return target != NAT_NONE
 			       ? to_hairpin_sender(nat, pkt, inner, protocol, target, now)
 			       : drop(REASON_ICMP_ERROR_NO_SESSION);
 	}
@@ -116,17 +130,6 @@ static struct nat_outcome from_external(struct nat *nat, struct packet *pkt, str
 			 session);
 }
 
-/* The mapping a quoted packet came in through, where it left no session (filtering admitted it). */
-static uint32_t sessionless_mapping(struct nat *nat, enum nat_protocol protocol,
-				    const struct endpoint *internal, const struct endpoint *remote,
-				    struct mono now)
-{
-	struct endpoint part = mapping_remote_part(nat->options.protocol[protocol].mapping, remote);
-	uint32_t n = mapping_find_internal(&nat->mappings, protocol, internal, &part);
-
-	return lifetime_live_mapping(nat, n, now);
-}
-
 /* Whom an error from inside comes from: its sender if it has an address of its own, else us. */
 static struct addr outer_source(const struct nat *nat, const struct addr *sender,
 				const struct mapping *m)
@@ -137,31 +140,27 @@ static struct addr outer_source(const struct nat *nat, const struct addr *sender
 	return m->external.addr;
 }
 
-static struct nat_outcome no_session(const struct nat *nat, const struct packet *pkt)
+/* The router itself, about a packet that it was let have? */
+static bool is_routers_own(const struct nat *nat, const struct packet *pkt)
 {
-	/* The router itself, about a packet that it was let have. */
-	if (nat->options.unmatched == UNMATCHED_ACCEPT && nat_is_external(nat, &pkt->source.addr))
-		return pass(REASON_ROUTER);
-	return drop(REASON_ICMP_ERROR_NO_SESSION);
+	return nat->options.unmatched == UNMATCHED_ACCEPT &&
+	       nat_is_external(nat, &pkt->source.addr);
 }
 
 /* From inside: the quote's destination becomes external, the error comes from us (REQ-5). */
 static struct nat_outcome from_internal(struct nat *nat, struct packet *pkt, struct packet *inner,
 					enum nat_protocol protocol, struct mono now)
 {
-	struct endpoint own = quoted_endpoint(inner, &inner->destination, protocol, false);
-	struct endpoint remote = quoted_endpoint(inner, &inner->source, protocol, true), self;
-	uint32_t session = session_of_destination(nat, inner, protocol, now), mapping;
+	uint32_t session, mapping = mapping_of_destination(nat, inner, protocol, now, &session);
 	const struct mapping *m;
+	struct endpoint self;
 
+	if (mapping == NAT_NONE && is_routers_own(nat, pkt))
+		return pass(REASON_ROUTER);
 	if (nat_is_external(nat, &pkt->destination.addr))
-		return session != NAT_NONE
-			       ? to_hairpin_sender(nat, pkt, inner, protocol, session, now)
-			       : no_session(nat, pkt);
-	mapping = session != NAT_NONE ? session_at(&nat->sessions, session)->mapping
-				      : sessionless_mapping(nat, protocol, &own, &remote, now);
+		return to_hairpin_sender(nat, pkt, inner, protocol, mapping, now);
 	if (mapping == NAT_NONE)
-		return no_session(nat, pkt);
+		return drop(REASON_ICMP_ERROR_NO_SESSION);
 	m = mapping_at(&nat->mappings, mapping);
 	self = (struct endpoint){ .addr = outer_source(nat, &pkt->source.addr, m) };
 	packet_set_destination(inner, &m->external);

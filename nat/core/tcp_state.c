@@ -149,8 +149,10 @@ static void note_sent(struct tcp_end *own, const struct tcp_segment *s)
 		own->after_fin = after;
 		own->seen |= SENT_FIN;
 	}
-	if (s->flags & PACKET_TCP_SYN)
+	if (s->flags & PACKET_TCP_SYN) {
+		own->initial = s->sequence;
 		own->scale = s->scale;
+	}
 }
 
 /* Windows are scaled only if both SYNs offered it, and never in a SYN (RFC 7323 section 2.2). */
@@ -188,7 +190,9 @@ static bool reset_belongs(const struct tcp_end *receiver, const struct tcp_segme
 	if (receiver->seen & SENT_ACK)
 		return !before(s->sequence, receiver->next) && !before(receiver->edge, s->sequence);
 	if (receiver->seen & SENT_ANY)
-		return (s->flags & PACKET_TCP_ACK) && receiver->sent - s->acknowledgment < 65536;
+		return (s->flags & PACKET_TCP_ACK) &&
+		       before(receiver->initial, s->acknowledgment) &&
+		       !before(receiver->sent, s->acknowledgment);
 	return true;
 }
 

@@ -73,6 +73,7 @@ struct tcp_step tcp_step(enum tcp_state state, unsigned int flags, enum nat_side
 
 /* What one side has said about what it sends and takes. */
 struct tcp_end {
+	uint32_t initial;   /* sequence number of its SYN */
 	uint32_t sent;	    /* sequence number after the last it sent */
 	uint32_t next;	    /* what it expects: its last acknowledgment */
 	uint32_t edge;	    /* end of the window it offers */

@@ -22,6 +22,15 @@ void event_add(struct event_ring *ring, const struct nat_event *event)
 	place->number = ++ring->count;
 }
 
+bool event_is_news(struct limit *limit, struct mono now)
+{
+	bool news =
+		!limit->reached || mono_reached(now, mono_add_ms(limit->refused, EVENT_QUIET_MS));
+
+	*limit = (struct limit){ .reached = true, .refused = now };
+	return news;
+}
+
 const struct nat_event *event_from(const struct event_ring *ring, uint64_t number)
 {
 	uint64_t oldest = ring->count > EVENT_RING ? ring->count - EVENT_RING + 1 : 1;

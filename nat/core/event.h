@@ -8,6 +8,8 @@
 #ifndef CORE_EVENT_H
 #define CORE_EVENT_H
 
+#include <stdbool.h>
+
 #include "common/clock.h"
 #include "nat/core/reason.h"
 #include "nat/core/tuple.h"
@@ -33,6 +35,17 @@ struct nat_event {
 	uint16_t last; /* last port of a block */
 };
 
+/*
+ * A limit that refuses packets: reported when it begins to, and again only after it has refused
+ * none for EVENT_QUIET_MS. Room that comes and goes all the time is one condition.
+ */
+enum { EVENT_QUIET_MS = 60000 };
+
+struct limit {
+	bool reached;
+	struct mono refused; /* the last time */
+};
+
 struct event_ring {
 	struct nat_event events[EVENT_RING];
 	uint64_t count; /* ever */
@@ -42,6 +55,8 @@ struct event_ring {
 const char *event_type_name(enum event_type type);
 /* Add @event; number and place are given to it. */
 void event_add(struct event_ring *ring, const struct nat_event *event);
+/* @limit refuses a packet at @now: is that news? */
+bool event_is_news(struct limit *limit, struct mono now);
 /* The first event with a number from @number on that is still there, NULL if there is none. */
 const struct nat_event *event_from(const struct event_ring *ring, uint64_t number);
 

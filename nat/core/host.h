@@ -11,10 +11,14 @@
 
 #include "nat/core/arena.h"
 #include "nat/core/bucket.h"
+#include "nat/core/event.h"
 #include "nat/core/index.h"
 #include "nat/core/options.h"
 
-enum { HOST_BLOCKS = 8 }; /* most of nat.blocks-per-host */
+enum {
+	HOST_BLOCKS = 8, /* most of nat.blocks-per-host */
+	HOST_LIMITS = 3, /* REASON_HOST_QUOTA, REASON_RATE_QUOTA, REASON_MAPPING_QUOTA */
+};
 
 struct host {
 	uint32_t mark; /* the arena's */
@@ -22,9 +26,9 @@ struct host {
 	struct addr address;
 	struct addr external; /* paired with; all zero: with none yet */
 	uint32_t mappings[NAT_PROTOCOLS], sessions[NAT_PROTOCOLS];
-	uint32_t told;			     /* quotas reached and reported, a bit each */
-	uint32_t block_count;		     /* dynamic blocks it has */
-	struct endpoint blocks[HOST_BLOCKS]; /* their first ports */
+	struct limit limits[HOST_LIMITS];		   /* of its quotas */
+	uint32_t block_count;				   /* dynamic blocks it has */
+	struct endpoint blocks[HOST_BLOCKS];		   /* their first ports */
 	struct bucket created[NAT_PROTOCOLS], created_all; /* rates of new mappings */
 };
 

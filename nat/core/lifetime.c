@@ -48,7 +48,6 @@ uint32_t lifetime_add_mapping(struct nat *nat, const struct mapping *wanted, str
 	struct host *host = host_at(&nat->hosts, wanted->host);
 
 	host_count_mapping(host, &nat->options, (enum nat_protocol)wanted->protocol, now);
-	limit_is_over(nat, REASON_MAPPINGS_FULL);
 	return mapping_add(&nat->mappings, wanted);
 }
 
@@ -224,7 +223,6 @@ uint32_t lifetime_add_session(struct nat *nat, uint32_t mapping, const struct en
 
 	session_at(&nat->sessions, n)->inbound = opener == NAT_EXTERNAL;
 	host_at(&nat->hosts, m->host)->sessions[protocol]++;
-	limit_is_over(nat, REASON_SESSIONS_FULL);
 	return n;
 }
 

@@ -202,24 +202,14 @@ static void add_limit_event(struct nat *nat, const struct addr *host, enum nat_r
 
 void report_limit(struct nat *nat, enum nat_reason reason, struct mono now)
 {
-	if (!nat->told[reason])
+	if (event_is_news(&nat->limits[reason], now))
 		add_limit_event(nat, NULL, reason, now);
-	nat->told[reason] = true;
 }
 
-void limit_is_over(struct nat *nat, enum nat_reason reason)
-{
-	nat->told[reason] = false;
-}
-
-/* Once for as long as the host is known: its record goes when it has nothing open any more. */
 void report_host_limit(struct nat *nat, struct host *host, enum nat_reason reason, struct mono now)
 {
-	uint32_t bit = 1U << (reason - REASON_HOST_QUOTA);
-
-	if (!(host->told & bit))
+	if (event_is_news(&host->limits[reason - REASON_HOST_QUOTA], now))
 		add_limit_event(nat, &host->address, reason, now);
-	host->told |= bit;
 }
 
 /* --- a packet ------------------------------------------------------------------------------- */

@@ -58,9 +58,9 @@ struct nat {
 	struct output_ring outputs;
 	struct event_ring events;
 	struct ip_ids ip_ids;
-	struct bucket answers;	 /* rate of our own answers */
-	struct mono now;	 /* the last time given */
-	bool told[REASON_COUNT]; /* limits reached and reported */
+	struct bucket answers; /* rate of our own answers */
+	struct mono now;       /* the last time given */
+	struct limit limits[REASON_COUNT];
 	uint64_t counters[REASON_COUNT];
 };
 

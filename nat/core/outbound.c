@@ -43,7 +43,6 @@ static bool choose_external(struct nat *nat, struct mapping *wanted, const struc
 		return false;
 	}
 	wanted->holds_port = true;
-	limit_is_over(nat, REASON_PORTS_EXHAUSTED);
 	return true;
 }
 

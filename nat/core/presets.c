@@ -13,7 +13,7 @@ struct knob {
 
 struct preset {
 	struct preset_spec spec;
-	const char *base; /* preset it starts from; NULL: the defaults, which are home */
+	const char *base;	  /* preset it starts from; NULL: the defaults, which are home */
 	const struct knob *knobs; /* where it differs from that; ends with a NULL key */
 };
 

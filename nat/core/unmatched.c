@@ -17,10 +17,8 @@ static struct nat_outcome unsolicited_syn(struct nat *nat, const struct packet *
 	case SYN_DROP:
 		return silent;
 	case SYN_HOLD:
-		if (hold_syn(&nat->held_syns, pkt, now)) {
-			limit_is_over(nat, REASON_SYN_HELD);
+		if (hold_syn(&nat->held_syns, pkt, now))
 			return drop_by(REASON_SYN_HELD, OPT_TCP_UNSOLICITED_SYN, silent.mapping);
-		}
 		report_limit(nat, REASON_SYN_HELD, now);
 		return silent;
 	case SYN_RESET:

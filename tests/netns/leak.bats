@@ -257,6 +257,7 @@ tcp_both_ways() {
 }
 
 @test "fragments that are not translated do not leak" {
+	knob fragments.mode=drop
 	watch_wires
 	count fragment
 	run -1 client ping -n -c 1 -W 0.1 -s 4000 203.0.113.10

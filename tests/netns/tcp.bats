@@ -239,10 +239,10 @@ all_in_state() { (($(connections "$1" "$2") == $3)); }
 @test "RFC 5382 REQ-3: a SYN from another address is dropped under home and admitted under full-cone" {
 	open_connection 6794
 	tell client listen l "$own"
-	count filtered
+	count syn-held
 	tell server tcp probe 203.0.113.11:7000
 	tell server connecting probe "$seen"
-	wait_risen_at_all filtered
+	wait_risen_at_all syn-held
 	looks "" sessions id "internal=$own" remote=203.0.113.11:7000
 	tell server close probe
 	knob nat.preset=full-cone

@@ -143,14 +143,31 @@ has_mapping() { [[ -n $(external udp "192.168.1.2:$1") ]]; }
 	still_well
 }
 
-@test "fragments are dropped as fragment, the first and the later ones" {
+@test "fragments are dropped as fragment where the knobs let none pass" {
 	local protocol
 
+	knob fragments.mode=drop
 	for protocol in udp tcp icmp; do
 		dropped_as fragment outward "$protocol" frag=0x2000 text=12345678
 		dropped_as fragment outward "$protocol" frag=0x2001 text=12345678
 		dropped_as fragment inward "$protocol" frag=0x0001 text=12345678
 		dropped_as fragment inward "$protocol" frag=0x1fff cut=1
+	done
+	still_well
+}
+
+@test "RFC 1858: fragments that no honest host sends are dropped under their names" {
+	local protocol side
+
+	for side in outward inward; do
+		dropped_as fragment-tiny "$side" tcp frag=0x2000 cut=19
+		dropped_as fragment-tiny "$side" tcp frag=0x0001 text=12345678
+		dropped_as fragment-tiny "$side" udp frag=0x2000 cut=7
+		for protocol in udp tcp icmp; do
+			dropped_as fragment-length "$side" "$protocol" frag=0x2010 cut=9
+			dropped_as fragment-length "$side" "$protocol" frag=0x1fff text=123456789
+			dropped_as fragment-length "$side" "$protocol" frag=0x0010 cut=0
+		done
 	done
 	still_well
 }
@@ -227,7 +244,7 @@ has_mapping() { [[ -n $(external udp "192.168.1.2:$1") ]]; }
 			dropped_as icmp-quote "$side" icmp type="$type" quote="$q,udp,ihl=1"
 			dropped_as icmp-quote "$side" icmp type="$type" quote="$q,udp,version=6"
 			dropped_as icmp-quote "$side" icmp type="$type" quote="$q,udp,frag=1"
-			dropped_as icmp-quote "$side" icmp type="$type" quote="$q,47,text=01234567"
+			dropped_as icmp-error-no-session "$side" icmp type="$type" quote="$q,47,text=01234567"
 			dropped_as icmp-quote "$side" icmp type="$type" quote="$q,icmp,type=3"
 		done
 	done
@@ -252,7 +269,8 @@ has_mapping() { [[ -n $(external udp "192.168.1.2:$1") ]]; }
 	for flags in 0 1 4 16 17 255; do
 		dropped_as tcp-no-session outward tcp flags="$flags"
 	done
-	dropped_as no-mapping inward tcp
+	dropped_as syn-held inward tcp
+	dropped_as no-mapping inward tcp flags=16
 	still_well
 }
 

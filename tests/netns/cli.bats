@@ -303,7 +303,7 @@ tcp_open() {
 
 	run -0 "$build/natem" --lab "$LAB-nosuch" preset --list
 	[[ ${lines[0]} =~ ^PRESET\ +MAPPING\ +FILTERING\ +PORTS\ .*UDP\ +TCP\ +ICMP\ +SOURCE$ ]]
-	[[ ${lines[1]} =~ ^home\ +eim\ +apdf\ +random\ .*300s\ +7440s/240s\ +60s\ .*RFC\ 4787 ]]
+	[[ ${lines[1]} =~ ^home\ +eim\ +apdf\ +random\ .*300s\ +7440s/240s/240s\ +60s\ .*RFC\ 4787 ]]
 	for name in full-cone restricted-cone port-restricted-cone symmetric; do
 		grep -q "^$name " <<<"$output"
 	done

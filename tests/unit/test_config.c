@@ -546,7 +546,7 @@ static const char *other_value(const struct option_spec *spec)
 	case OPTION_CHOICE:
 		return spec->values[strcmp(spec->initial, spec->values[0].name) == 0].name;
 	case OPTION_NUMBER:
-		return "77";
+		return spec->most < 77 ? "7" : spec->least > 77 ? "7777" : "77";
 	case OPTION_SEED:
 		return "18446744073709551615";
 	case OPTION_DURATION:

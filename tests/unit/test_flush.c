@@ -4,13 +4,13 @@
 
 static const struct nat_selection everything = { .mapping = NAT_NONE, .protocol = NAT_PROTOCOLS };
 
-static struct endpoint opened[2][NAT_PROTOCOLS]; /* external endpoints by host and protocol */
+static struct endpoint opened[2][NAT_OTHER]; /* external endpoints by host and protocol */
 
 /* Each of two hosts has a mapping of each protocol, with two remotes. */
 static void open_six(struct lab *lab)
 {
 	for (int host = 0; host < 2; host++)
-		for (int p = 0; p < NAT_PROTOCOLS; p++) {
+		for (int p = 0; p < NAT_OTHER; p++) {
 			struct endpoint from = host == 0 ? H1 : H2;
 
 			opened[host][p] = lab_open(lab, (enum nat_protocol)p, from, Y1, AT_S(0));
@@ -58,7 +58,7 @@ static void test_flush_of_one_host_leaves_the_other(void **state)
 	open_six(lab);
 	which.host = &host.addr;
 	assert_int_equal(flush(lab, which), 3);
-	for (int p = 0; p < NAT_PROTOCOLS; p++) {
+	for (int p = 0; p < NAT_OTHER; p++) {
 		assert_true(is_there(lab, 0, p));
 		assert_false(is_there(lab, 1, p));
 	}
@@ -73,7 +73,7 @@ static void test_flush_of_one_protocol_leaves_the_others(void **state)
 	which.protocol = NAT_TCP;
 	assert_int_equal(flush(lab, which), 2);
 	for (int host = 0; host < 2; host++)
-		for (int p = 0; p < NAT_PROTOCOLS; p++)
+		for (int p = 0; p < NAT_OTHER; p++)
 			assert_int_equal(is_there(lab, host, p), p != NAT_TCP);
 }
 

@@ -36,7 +36,7 @@ static void test_rfc3022_icmpe_host_gets_back_what_it_sent(void **state)
 {
 	struct lab *lab = *state;
 
-	for (enum nat_protocol p = NAT_UDP; p < NAT_PROTOCOLS; p++) {
+	for (enum nat_protocol p = NAT_UDP; p < NAT_OTHER; p++) {
 		struct path f = open_flow(lab, p);
 		struct wire w = wire_error(3, 3, Y1, f.external, f.outside);
 		struct nat_outcome outcome = lab_in(lab, w, AT_S(1));
@@ -77,7 +77,7 @@ static void test_rfc4787_req12a_error_from_a_router_never_contacted_arrives(void
 {
 	struct lab *lab = *state;
 
-	for (enum nat_protocol p = NAT_UDP; p < NAT_PROTOCOLS; p++) {
+	for (enum nat_protocol p = NAT_UDP; p < NAT_OTHER; p++) {
 		struct path f = open_flow(lab, p);
 		struct wire w = wire_error(11, 0, ROUTER, f.external, f.outside);
 
@@ -178,7 +178,7 @@ static void test_rfc792_quote_of_eight_bytes_is_enough(void **state)
 {
 	struct lab *lab = *state;
 
-	for (enum nat_protocol p = NAT_UDP; p < NAT_PROTOCOLS; p++) {
+	for (enum nat_protocol p = NAT_UDP; p < NAT_OTHER; p++) {
 		struct path f = open_flow(lab, p);
 
 		for (size_t len = 0; len <= f.outside.len; len++) {
@@ -215,7 +215,7 @@ static void test_quoted_udp_without_checksum_stays_without(void **state)
 	assert_memory_equal(wire_quote(w).at, f.sent.at, f.sent.len);
 }
 
-static void test_error_about_a_fragment_error_or_unknown_protocol_is_dropped(void **state)
+static void test_error_about_a_fragment_error_or_untranslated_protocol_is_dropped(void **state)
 {
 	struct lab *lab = *state;
 	struct path f = open_flow(lab, NAT_UDP);
@@ -232,7 +232,7 @@ static void test_error_about_a_fragment_error_or_unknown_protocol_is_dropped(voi
 	about = wire_ip(47, f.external, Y1, 0, 30);
 	wire_fix(about);
 	w = wire_error(3, 2, Y1, f.external, about);
-	assert_dropped(lab_in(lab, w, AT_S(1)), REASON_ICMP_QUOTE);
+	assert_dropped(lab_in(lab, w, AT_S(1)), REASON_ICMP_ERROR_NO_SESSION);
 	about = wire_copy(f.outside);
 	about.at[0] = 0x65;
 	w = wire_error(3, 3, Y1, f.external, about);
@@ -258,7 +258,7 @@ static void test_rfc5508_req5_error_from_inside_quotes_the_external_endpoint(voi
 {
 	struct lab *lab = *state;
 
-	for (enum nat_protocol p = NAT_UDP; p < NAT_PROTOCOLS; p++) {
+	for (enum nat_protocol p = NAT_UDP; p < NAT_OTHER; p++) {
 		struct path f = open_flow(lab, p);
 		struct wire reply = lab_probe(p, Y1, f.external), original = wire_copy(reply), w;
 		struct nat_outcome outcome;
@@ -367,7 +367,7 @@ static void test_rfc4787_req12_errors_end_nothing(void **state)
 	static const unsigned int types[] = { 3, 11, 12 };
 	struct lab *lab = *state;
 
-	for (enum nat_protocol p = NAT_UDP; p < NAT_PROTOCOLS; p++) {
+	for (enum nat_protocol p = NAT_UDP; p < NAT_OTHER; p++) {
 		struct path f = open_flow(lab, p);
 		const struct session *s = lab_session(lab, f.outcome);
 		struct session before = *s;
@@ -402,7 +402,7 @@ static void test_rfc5508_req6_errors_both_ways_never_refresh(void **state)
 	struct lab *lab = *state;
 
 	lab_set(lab, "udp.refresh", "both");
-	for (enum nat_protocol p = NAT_UDP; p < NAT_PROTOCOLS; p++) {
+	for (enum nat_protocol p = NAT_UDP; p < NAT_OTHER; p++) {
 		struct path f = open_flow(lab, p);
 		int64_t life = p == NAT_UDP ? 300 : p == NAT_TCP ? 240 : 60;
 		struct wire reply = lab_probe(p, Y1, f.external), w;
@@ -478,7 +478,7 @@ int main(void)
 		lab_test(test_rfc5508_req3c_wrong_quoted_transport_checksum_is_no_matter),
 		lab_test(test_rfc792_quote_of_eight_bytes_is_enough),
 		lab_test(test_quoted_udp_without_checksum_stays_without),
-		lab_test(test_error_about_a_fragment_error_or_unknown_protocol_is_dropped),
+		lab_test(test_error_about_a_fragment_error_or_untranslated_protocol_is_dropped),
 		lab_test(test_error_about_a_first_fragment_is_translated),
 		lab_test(test_rfc5508_req5_error_from_inside_quotes_the_external_endpoint),
 		lab_test(test_rfc5508_req5c_inner_router_is_hidden_behind_our_address),

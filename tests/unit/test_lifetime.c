@@ -305,7 +305,7 @@ static void test_expired_session_starts_anew_with_a_new_port(void **state)
 {
 	struct lab *lab = *state;
 
-	for (enum nat_protocol p = NAT_UDP; p < NAT_PROTOCOLS; p++) {
+	for (enum nat_protocol p = NAT_UDP; p < NAT_OTHER; p++) {
 		struct endpoint before = lab_open(lab, p, H1, Y1, AT_S(0));
 		struct wire w = lab_request(p, H1, Y1);
 

@@ -13,9 +13,9 @@ const char *__asan_default_options(void)
 
 /* --- every reason by name ------------------------------------------------------------------- */
 
-static struct wire with_protocol(unsigned int protocol)
+static struct wire with_protocol(unsigned int protocol, struct endpoint src, struct endpoint dst)
 {
-	struct wire w = wire_ip(protocol, H1, Y1, 0, 40);
+	struct wire w = wire_ip(protocol, src, dst, 0, 40);
 
 	wire_fix(w);
 	return w;
@@ -130,7 +130,7 @@ static void test_reason_not_unicast(void **state)
 					      "255.255.255.255:1" };
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-		for (enum nat_protocol p = NAT_UDP; p < NAT_PROTOCOLS; p++) {
+		for (enum nat_protocol p = NAT_UDP; p < NAT_OTHER; p++) {
 			struct wire to = lab_request(p, H1, ep(others[i]));
 			struct wire from = lab_request(p, ep(others[i]), Y1);
 
@@ -160,10 +160,12 @@ static void test_reason_fragment(void **state)
 {
 	struct wire first = fragment_of(wire_udp_with(H1, Y1, 0, 64), 0x2000);
 	struct wire later = fragment_of(wire_udp_with(H1, Y1, 0, 64), 0x0009);
+	struct wire inbound = fragment_of(wire_udp_with(Y1, E1, 0, 64), 0x0009);
 
+	lab_set(*state, "fragments.mode", "drop");
 	assert_drops(*state, first, NAT_INTERNAL, first.len, REASON_FRAGMENT);
 	assert_drops(*state, later, NAT_INTERNAL, later.len, REASON_FRAGMENT);
-	assert_drops(*state, later, NAT_EXTERNAL, later.len, REASON_FRAGMENT);
+	assert_drops(*state, inbound, NAT_EXTERNAL, inbound.len, REASON_FRAGMENT);
 }
 
 /* Trap 52. */
@@ -174,8 +176,9 @@ static void test_reason_protocol(void **state)
 
 		if (protocol == 1 || protocol == 6 || protocol == 17)
 			continue;
-		w = with_protocol(protocol);
+		w = with_protocol(protocol, H1, Y1);
 		assert_drops(*state, w, NAT_INTERNAL, w.len, REASON_PROTOCOL);
+		w = with_protocol(protocol, Y1, E1);
 		assert_drops(*state, w, NAT_EXTERNAL, w.len, REASON_PROTOCOL);
 	}
 }
@@ -244,6 +247,7 @@ static void test_reasons_of_a_table_in_use(void **state)
 	lab_set(lab, "nat.max-mappings", "2");
 	lab_set(lab, "nat.max-sessions", "3");
 	lab_set(lab, "tcp.mapping", "apdm");
+	lab_set(lab, "tcp.unsolicited-syn", "drop");
 	external = lab_open(lab, NAT_TCP, H1, Y1, AT_S(0));
 	assert_dropped(lab_in(lab, wire_tcp(Y2, external, WIRE_SYN), AT_S(0)), REASON_FILTERED);
 	second = lab_open(lab, NAT_TCP, H1, Y2, AT_S(0));
@@ -330,9 +334,10 @@ static void test_tcp_life_from_syn_to_the_end_of_time_wait(void **state)
 		TCP_TIME_WAIT);
 	assert_int_equal(LIFE(INTERNAL, 9004, .flags = WIRE_ACK, .seq = 151, .ack = 1511),
 			 TCP_TIME_WAIT);
-	assert_int_equal(nat_tick(nat, AT_MS(9240999), 10).ms, 9241000);
+	/* four minutes from the acknowledgment of the second FIN, whatever came since */
+	assert_int_equal(nat_tick(nat, AT_MS(9241999), 10).ms, 9242000);
 	assert_int_equal(nat->sessions.arena.live, 1);
-	assert_int_equal(nat_tick(nat, AT_S(9241), 10).ms, INT64_MAX);
+	assert_int_equal(nat_tick(nat, AT_S(9242), 10).ms, INT64_MAX);
 	assert_int_equal(nat->sessions.arena.live, 0);
 	assert_int_equal(nat->mappings.arena.live, 0);
 	assert_consistent(nat);
@@ -372,6 +377,10 @@ static void test_rfc7857_req2c_reset_is_forwarded_both_ways(void **state)
 
 	LIFE(INTERNAL, 0, .flags = WIRE_SYN, .seq = 99);
 	LIFE(EXTERNAL, 0, .flags = WIRE_SYN | WIRE_ACK, .seq = 499, .ack = 100);
+	LIFE(INTERNAL, 0, .flags = WIRE_ACK, .seq = 100, .ack = 500);
+	/* what its receiver will not believe is forwarded too, and changes nothing */
+	assert_int_equal(LIFE(EXTERNAL, 1, .flags = WIRE_RST, .seq = 499), TCP_ESTABLISHED);
+	assert_int_equal(nat_tick(&life.lab->nat, AT_S(1), 10).ms, 7440000);
 	assert_int_equal(LIFE(EXTERNAL, 1, .flags = WIRE_RST, .seq = 500), TCP_TRANS);
 	assert_int_equal(LIFE(INTERNAL, 2, .flags = WIRE_RST, .seq = 100), TCP_TRANS);
 	assert_int_equal(nat_tick(&life.lab->nat, AT_S(2), 10).ms, 241000);
@@ -398,7 +407,7 @@ static void test_wrong_checksums_pass_and_stay_wrong(void **state)
 {
 	struct lab *lab = *state;
 
-	for (enum nat_protocol p = NAT_UDP; p < NAT_PROTOCOLS; p++) {
+	for (enum nat_protocol p = NAT_UDP; p < NAT_OTHER; p++) {
 		struct wire w = lab_request(p, H1, Y1);
 		unsigned int error;
 

@@ -5,7 +5,7 @@ static void test_rfc3022_napt_source_becomes_external(void **state)
 {
 	struct lab *lab = *state;
 
-	for (enum nat_protocol p = NAT_UDP; p < NAT_PROTOCOLS; p++) {
+	for (enum nat_protocol p = NAT_UDP; p < NAT_OTHER; p++) {
 		struct wire w = lab_request(p, H1, Y1);
 		struct nat_outcome outcome = lab_out(lab, w, AT_S(0));
 		const struct mapping *m;
@@ -29,7 +29,7 @@ static void test_reasons_tell_mapping_session_and_known_apart(void **state)
 	struct lab *lab = *state;
 	struct nat_outcome a, b, c;
 
-	for (enum nat_protocol p = NAT_UDP; p < NAT_PROTOCOLS; p++) {
+	for (enum nat_protocol p = NAT_UDP; p < NAT_OTHER; p++) {
 		a = lab_out(lab, lab_request(p, H1, Y1), AT_S(0));
 		assert_rewritten(a, REASON_MAPPING_CREATED);
 		b = lab_out(lab, lab_request(p, H1, Y2), AT_S(1));
@@ -49,7 +49,7 @@ static void test_rfc4787_req3_hosts_with_one_source_port_get_different_ones(void
 {
 	struct lab *lab = *state;
 
-	for (enum nat_protocol p = NAT_UDP; p < NAT_PROTOCOLS; p++) {
+	for (enum nat_protocol p = NAT_UDP; p < NAT_OTHER; p++) {
 		struct endpoint a = lab_open(lab, p, H1, Y1, AT_S(0));
 		struct endpoint b = lab_open(lab, p, H2, Y1, AT_S(0));
 
@@ -66,7 +66,7 @@ static void test_rfc4787_req11_preserving_stays_endpoint_independent_in_a_collis
 {
 	struct lab *lab = *state;
 
-	for (enum nat_protocol p = NAT_UDP; p < NAT_PROTOCOLS; p++) {
+	for (enum nat_protocol p = NAT_UDP; p < NAT_OTHER; p++) {
 		char knob[32];
 		struct endpoint a, b;
 

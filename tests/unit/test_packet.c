@@ -76,7 +76,8 @@ static void test_icmp_kinds_are_told_apart(void **state)
 	(void)state;
 	for (unsigned int type = 0; type < 256; type++) {
 		struct packet p = parsed(wire_query(type, H1, Y1, 77));
-		bool request = type == 8 || type == 13, reply = type == 0 || type == 14;
+		bool request = type == 8 || type == 13 || type == 15 || type == 17;
+		bool reply = type == 0 || type == 14 || type == 16 || type == 18;
 		bool query = request || reply;
 
 		assert_int_equal(packet_is_icmp_request(&p), request);

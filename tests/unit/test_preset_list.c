@@ -25,10 +25,11 @@ static void test_list_has_every_preset_with_meaning_and_source(void **state)
 	for (; preset_spec(i) != NULL; i++) {
 		json_t *preset = preset_at(list, i);
 
-		assert_int_equal(json_object_size(preset), 4);
+		assert_int_equal(json_object_size(preset), 5);
 		assert_member(preset, "name", preset_spec(i)->name);
 		assert_member(preset, "meaning", preset_spec(i)->meaning);
 		assert_member(preset, "source", preset_spec(i)->source);
+		assert_member(preset, "unverified", preset_spec(i)->unverified);
 	}
 	assert_int_equal(json_array_size(json_object_get(list, "presets")), i);
 	json_decref(list);
@@ -58,9 +59,18 @@ static void test_listed_knobs_make_the_preset(void **state)
 static void test_list_leaves_out_what_a_preset_leaves_alone(void **state)
 {
 	static const char *const alone[][2] = {
-		{ "nat.lan", "inner" },		 { "nat.wan", "outer" },
-		{ "nat.external", "192.0.2.7" }, { "nat.max-mappings", "12" },
-		{ "nat.max-sessions", "34" },	 { "nat.seed", "56" },
+		{ "nat.lan", "inner" },
+		{ "nat.wan", "outer" },
+		{ "nat.external", "192.0.2.7" },
+		{ "nat.reserved-ports", "22" },
+		{ "nat.forwards", "tcp:80=192.168.1.2:80" },
+		{ "nat.one-to-one", "192.0.2.8=192.168.1.3" },
+		{ "nat.dmz", "192.168.1.4" },
+		{ "nat.exempt", "198.51.100.1" },
+		{ "nat.max-mappings", "12" },
+		{ "nat.max-sessions", "34" },
+		{ "nat.internal", "10.0.0.1-10.0.0.9" },
+		{ "nat.seed", "56" },
 	};
 	enum { ALONE = sizeof(alone) / sizeof(alone[0]) };
 	json_t *list = preset_list();

@@ -25,6 +25,7 @@ static void test_every_preset_has_a_full_row_and_applies(void **state)
 		assert_int_equal(options_check(&o, why, sizeof(why)), 0);
 		assert_true(strlen(spec->meaning) > 10);
 		assert_true(strlen(spec->source) > 3);
+		assert_non_null(spec->unverified);
 		for (unsigned int i = 0; i < count; i++)
 			assert_string_not_equal(spec->name, preset_spec(i)->name);
 	}
@@ -63,7 +64,7 @@ static void test_generic_presets_are_what_their_names_say(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct options o = with_preset(rows[i].name);
 
-		for (int p = 0; p < NAT_PROTOCOLS; p++) {
+		for (int p = 0; p < NAT_OTHER; p++) {
 			assert_int_equal(o.protocol[p].mapping, rows[i].mapping);
 			assert_int_equal(o.protocol[p].filtering, rows[i].filtering);
 		}
@@ -76,6 +77,12 @@ static void test_preset_leaves_the_machine_alone(void **state)
 		{ "nat.lan", "eth1" },
 		{ "nat.wan", "eth2" },
 		{ "nat.external", "203.0.113.7" },
+		{ "nat.reserved-ports", "22,80" },
+		{ "nat.forwards", "tcp:8080=192.168.1.2:80" },
+		{ "nat.one-to-one", "203.0.113.5=192.168.1.9" },
+		{ "nat.dmz", "192.168.1.4" },
+		{ "nat.exempt", "198.51.100.0/24:53" },
+		{ "nat.internal", "10.0.0.0/22" },
 		{ "nat.max-mappings", "77" },
 		{ "nat.max-sessions", "88" },
 		{ "nat.seed", "99" },
@@ -86,7 +93,7 @@ static void test_preset_leaves_the_machine_alone(void **state)
 		struct options o, plain = with_preset(preset_spec(i)->name);
 
 		options_init(&o);
-		for (size_t k = 0; k < 6; k++) {
+		for (size_t k = 0; k < sizeof(machine) / sizeof(machine[0]); k++) {
 			lab_value(&o, machine[k][0], machine[k][1]);
 			lab_value(&plain, machine[k][0], machine[k][1]);
 		}

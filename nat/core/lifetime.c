@@ -127,10 +127,19 @@ void lifetime_remove_mapping(struct nat *nat, uint32_t mapping)
 
 uint32_t lifetime_live_session(struct nat *nat, uint32_t session, struct mono now)
 {
-	if (session == NAT_NONE || !is_expired(nat, session, now))
-		return session;
-	lifetime_expire_session(nat, session);
-	return NAT_NONE;
+	const struct session *s;
+
+	if (session == NAT_NONE)
+		return NAT_NONE;
+	if (is_expired(nat, session, now)) {
+		lifetime_expire_session(nat, session);
+		return NAT_NONE;
+	}
+	/* One that keeps nothing is over when its mapping is, and goes with it. */
+	s = session_at(&nat->sessions, session);
+	if (!s->keeping && lifetime_live_mapping(nat, s->mapping, now) == NAT_NONE)
+		return NAT_NONE;
+	return session;
 }
 
 /*

@@ -444,20 +444,96 @@ static void test_answers_do_not_depend_on_the_sweep(void **state)
 	free(idle_state);
 }
 
+/* The RST of @host that refuses a SYN of wire_tcp(). */
+static struct wire refusal(struct endpoint host, struct endpoint remote)
+{
+	return wire_tcp_with(host, remote,
+			     (struct wire_tcp){ .flags = WIRE_RST | WIRE_ACK, .ack = 1001 });
+}
+
 /* Refused every minute, from the same endpoint: the session made at first ends on its own time. */
+static void test_rfc7857_req7o_strangers_session_ends_though_he_tries_again(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint external = tcp_established(lab, AT_S(0));
+
+	lab_set(lab, "tcp.filtering", "eif");
+	for (int s = 100; s < 340; s += 60) {
+		lab_in(lab, wire_tcp(Y2, external, WIRE_SYN), AT_S(s));
+		lab_out(lab, refusal(H1, Y2), AT_S(s));
+	}
+	assert_rewritten(lab_in(lab, wire_tcp(Y2, external, WIRE_SYN), AT_MS(339999)),
+			 REASON_TRANSLATED);
+	assert_rewritten(lab_in(lab, wire_tcp(Y2, external, WIRE_SYN), AT_S(340)),
+			 REASON_SESSION_CREATED);
+}
+
+/* And the mapping with what its host made of it, whoever knocks. */
 static void test_rfc7857_req7o_stranger_who_is_refused_keeps_no_mapping_alive(void **state)
 {
 	struct lab *lab = *state;
 	struct endpoint external = lab_open(lab, NAT_TCP, H1, Y1, AT_S(0));
 
 	lab_set(lab, "tcp.filtering", "eif");
-	for (int s = 100; s < 340; s += 60) {
+	lab_set(lab, "tcp.unsolicited-syn", "drop");
+	for (int s = 10; s < 240; s += 50) {
 		lab_in(lab, wire_tcp(Y2, external, WIRE_SYN), AT_S(s));
-		lab_out(lab, wire_tcp(H1, Y2, WIRE_RST | WIRE_ACK), AT_S(s));
+		lab_out(lab, refusal(H1, Y2), AT_S(s));
 	}
-	assert_rewritten(lab_in(lab, wire_tcp(Y2, external, WIRE_SYN), AT_MS(339999)),
+	assert_rewritten(lab_in(lab, wire_tcp(Y2, external, WIRE_SYN), AT_MS(239999)),
 			 REASON_TRANSLATED);
-	assert_dropped(lab_in(lab, wire_tcp(Y2, external, WIRE_SYN), AT_S(340)), REASON_NO_MAPPING);
+	assert_dropped(lab_in(lab, wire_tcp(Y2, external, WIRE_SYN), AT_S(240)), REASON_NO_MAPPING);
+	assert_int_equal(lab->nat.sessions.arena.live, 0);
+}
+
+/* One that answers has a connection like any other. */
+static void test_rfc7857_req7_stranger_who_is_answered_keeps_the_mapping_alive(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint external = lab_open(lab, NAT_TCP, H1, Y1, AT_S(0));
+	const struct session *s;
+	struct nat_outcome outcome;
+
+	lab_set(lab, "tcp.filtering", "eif");
+	outcome = lab_in(lab, wire_tcp(Y2, external, WIRE_SYN), AT_S(100));
+	assert_rewritten(outcome, REASON_SESSION_CREATED);
+	s = lab_session(lab, outcome);
+	assert_false(s->keeping);
+	assert_true(s->inbound);
+	assert_int_equal(nat_mapping_expiry(&lab->nat, outcome.mapping).ms, 240000);
+	lab_out(lab, refusal(H1, Y2), AT_S(101));
+	assert_false(s->keeping);
+	assert_rewritten(lab_in(lab, wire_tcp(Y2, external, WIRE_SYN), AT_S(102)),
+			 REASON_TRANSLATED);
+	lab_out(lab, wire_tcp(H1, Y2, WIRE_SYN | WIRE_ACK), AT_S(102));
+	assert_true(s->keeping);
+	assert_int_equal(nat_mapping_expiry(&lab->nat, outcome.mapping).ms, 7542000);
+	assert_rewritten(lab_in(lab, wire_tcp(Y2, external, WIRE_ACK), AT_S(7541)),
+			 REASON_TRANSLATED);
+}
+
+/* Whether the timer ran or not: a session that keeps nothing ends with its mapping. */
+static void test_strangers_session_ends_with_the_mapping_with_and_without_a_tick(void **state)
+{
+	struct lab *lab = *state;
+
+	lab_set(lab, "tcp.filtering", "eif");
+	lab_set(lab, "tcp.unsolicited-syn", "drop");
+	for (int swept = 0; swept < 2; swept++) {
+		int t = swept * 1000;
+		struct endpoint external = lab_open(lab, NAT_TCP, H1, Y1, AT_S(t));
+
+		assert_rewritten(lab_in(lab, wire_tcp(Y2, external, WIRE_SYN), AT_S(t + 200)),
+				 REASON_SESSION_CREATED);
+		if (swept)
+			nat_tick(&lab->nat, AT_S(t + 240), 100);
+		assert_dropped(lab_in(lab, wire_tcp(Y2, external, WIRE_SYN), AT_S(t + 240)),
+			       REASON_NO_MAPPING);
+		assert_int_equal(lab->nat.mappings.arena.live, 0);
+		/* the host's late answer is no answer any more */
+		assert_dropped(lab_out(lab, wire_tcp(H1, Y2, WIRE_SYN | WIRE_ACK), AT_S(t + 241)),
+			       REASON_TCP_NO_SESSION);
+	}
 }
 
 static void test_at_the_end_of_time_everything_is_over(void **state)
@@ -473,7 +549,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		lab_test(test_at_the_end_of_time_everything_is_over),
+		lab_test(test_rfc7857_req7o_strangers_session_ends_though_he_tries_again),
 		lab_test(test_rfc7857_req7o_stranger_who_is_refused_keeps_no_mapping_alive),
+		lab_test(test_rfc7857_req7_stranger_who_is_answered_keeps_the_mapping_alive),
+		lab_test(test_strangers_session_ends_with_the_mapping_with_and_without_a_tick),
 		lab_test(test_rfc4787_req5_idle_udp_mapping_outlives_two_minutes),
 		lab_test(test_rfc4787_req5c_udp_lasts_five_minutes_by_default),
 		lab_test(test_rfc4787_req5b_udp_timeout_is_a_knob),

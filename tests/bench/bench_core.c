@@ -8,8 +8,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "nat/core/nat.h"
 #include "nat/core/presets.h"
+#include "nat/core/steps.h"
 
 enum { PACKET = 64, UDP = 20, PAYLOAD = 28 };
 
@@ -202,14 +202,10 @@ static void bench_new(uint32_t taken, const char *share)
 
 			/* those of this round go again: they are the last ones in the list */
 			for (uint32_t k = 0; k < FREE_AT_LEAST; k++) {
-				struct session *s = session_at(&nat.sessions, last.session);
-				uint32_t before = s->expiry_previous;
-				struct mapping *m = mapping_at(&nat.mappings, s->mapping);
-				uint32_t mapping = s->mapping;
+				uint32_t before =
+					session_at(&nat.sessions, last.session)->expiry_previous;
 
-				session_remove(&nat.sessions, last.session);
-				ports_release(&nat.ports, NAT_UDP, &m->external);
-				mapping_remove(&nat.mappings, mapping);
+				lifetime_remove_session(&nat, last.session);
 				last.session = before;
 			}
 		}

@@ -498,6 +498,7 @@ void options_init(struct options *o)
 	/* Other protocols have no ports: the one a mapping has is the protocol's number. */
 	o->protocol[NAT_OTHER].port_range = (struct port_range){ .first = 1, .last = UINT8_MAX };
 	o->protocol[NAT_OTHER].fragments = SWITCH_ON;
+	o->protocol[NAT_ICMP].range_class = RANGE_IGNORE; /* no identifier is privileged */
 	for (unsigned int id = 0; id < OPTION_COUNT; id++)
 		if (option_value_parse(&specs[id], specs[id].initial, o) < 0)
 			abort(); /* the table contradicts itself */

@@ -502,6 +502,21 @@ static void test_rfc5382_req4_reject_answers_at_once(void **state)
 	}
 }
 
+/* The same where whatever is unmatched is refused openly. */
+static void test_rfc5382_req4_rejecting_the_unmatched_answers_at_once(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint target[2];
+
+	lab_set(lab, "nat.unmatched", "reject");
+	unsolicited_targets(lab, target);
+	assert_dropped(lab_in(lab, wire_tcp(Y2, target[1], S), AT_S(1)), REASON_UNMATCHED_REJECTED);
+	assert_says_reset(lab, target[1], Y2);
+	/* a mapping that does not let Y2 in is matched */
+	assert_dropped(lab_in(lab, wire_tcp(Y2, target[0], S), AT_S(1)), REASON_SYN_HELD);
+	assert_silent(lab);
+}
+
 static void test_rfc5382_req4_hold_is_a_knob(void **state)
 {
 	struct lab *lab = *state;
@@ -709,6 +724,28 @@ static void test_rfc5382_req4c_error_comes_after_six_seconds(void **state)
 	}
 }
 
+/* With data or options, only the head of it is kept: enough for its sender to know it by. */
+static void test_rfc5382_req4c_error_quotes_the_head_of_a_long_syn(void **state)
+{
+	static const struct wire_tcp syns[] = {
+		{ .flags = S, .seq = 1000, .payload = 1000 },
+		{ .flags = S, .seq = 1000, .options = 40, .ip_options = 40 },
+		{ .flags = S, .seq = 1000, .options = 40, .ip_options = 40, .payload = 500 },
+	};
+	struct lab *lab = *state;
+	struct endpoint target[2];
+
+	unsolicited_targets(lab, target);
+	for (int i = 0; i < 3; i++) {
+		struct wire syn =
+			wire_tcp_with(ep_port(Y2, 1 + (unsigned int)i), target[0], syns[i]);
+
+		assert_dropped(lab_in(lab, syn, AT_S(10 * i)), REASON_SYN_HELD);
+		nat_tick(&lab->nat, AT_S(10 * i + 6), 100);
+		assert_says_error(lab, 3, 3, Y2, syn);
+	}
+}
+
 static void test_rfc5382_req4d_service_of_the_router_answers_at_once(void **state)
 {
 	struct lab *lab = *state;
@@ -769,6 +806,27 @@ static void test_rfc5382_req5_data_of_either_side_restarts_the_time(void **state
 		for (int i = 1; i < 5; i++)
 			conn_data(&c, (enum nat_side)from, 1, AT_S(100000 * from + 7439 * i));
 		assert_conn_ends(&c, AT_S(100000 * from + 7439 * 4 + 7440));
+	}
+}
+
+/* Which direction counts is a knob. */
+static void test_rfc5382_req5_one_direction_alone_may_count(void **state)
+{
+	static const struct {
+		const char *refresh;
+		enum nat_side counts;
+	} rows[] = { { "outbound", I }, { "inbound", O } };
+	struct lab *lab = *state;
+
+	for (int i = 0; i < 2; i++) {
+		int start = 100000 * i;
+		struct conn c;
+
+		lab_set(lab, "tcp.refresh", rows[i].refresh);
+		c = conn_open(lab, H1, Y1, AT_S(start));
+		conn_data(&c, rows[i].counts, 10, AT_S(start + 1000));
+		conn_data(&c, other_side(rows[i].counts), 10, AT_S(start + 2000));
+		assert_conn_ends(&c, AT_S(start + 1000 + 7440));
 	}
 }
 
@@ -1017,6 +1075,40 @@ static void test_rfc5382_req5rst_expiry_of_an_opening_is_silent(void **state)
 	conn_close(&c, I, AT_S(300));
 	nat_tick(&lab->nat, AT_S(1000), 100);
 	assert_silent(lab);
+}
+
+/* Not the sweep tells them but the end of the connection, whoever meets with it. */
+static void test_rfc5382_req5rst_late_segment_finds_both_ends_told(void **state)
+{
+	struct lab *lab = *state;
+	struct conn c;
+	struct wire w;
+
+	lab_set(lab, "tcp.expiry", "reset");
+	c = conn_open(lab, H1, Y1, AT_S(0));
+	assert_dropped(conn_send(&c, I, A, AT_S(7440)), REASON_TCP_NO_SESSION);
+	assert_true(own_packet(lab, &w));
+	assert_true(own_packet(lab, &w));
+	assert_silent(lab);
+}
+
+/* The ring of our own packets is small: nobody is forgotten for that. */
+static void test_rfc5382_req5rst_expiry_of_many_tells_them_all(void **state)
+{
+	struct lab *lab = *state;
+	unsigned int told = 0;
+	struct wire w;
+
+	lab_set(lab, "tcp.expiry", "reset");
+	for (unsigned int i = 0; i < 200; i++)
+		conn_open(lab, ep_port(H1, 5000 + i), Y1, AT_S(0));
+	for (int round = 0; round < 100; round++) {
+		nat_tick(&lab->nat, AT_S(7440), 50);
+		while (own_packet(lab, &w))
+			told++;
+	}
+	assert_int_equal(told, 400);
+	assert_int_equal(lab->nat.sessions.arena.live, 0);
 }
 
 static void test_rfc5382_req5rst_segment_of_no_connection_is_dropped_by_default(void **state)
@@ -1279,6 +1371,48 @@ static void test_rfc5382_req8_simultaneous_open_between_hosts(void **state)
 	assert_silent(lab);
 }
 
+/* Trap 13: to one's own mapping, from another port. */
+static void test_rfc5382_req8_host_connects_to_itself(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint caller = ep_port(H2, 6000), source;
+	struct hairpin h = hairpin_of(lab);
+	struct wire w = wire_tcp(caller, h.target, S);
+
+	assert_int_equal(lab_out(lab, w, AT_S(1)).verdict, NAT_REWRITTEN);
+	assert_same_endpoint(wire_destination(w), H2);
+	source = wire_source(w);
+	assert_same_endpoint(without_port(source), E1);
+	w = wire_tcp(H2, source, S | A);
+	assert_int_equal(lab_out(lab, w, AT_S(1)).verdict, NAT_REWRITTEN);
+	assert_same_endpoint(wire_destination(w), caller);
+	assert_same_endpoint(wire_source(w), h.target);
+}
+
+/* Told on expiry: each host by the address it knows the other by. */
+static void test_rfc5382_req8_expiry_resets_both_hosts_with_the_knob(void **state)
+{
+	struct lab *lab = *state;
+	struct hairpin h = hairpin_of(lab);
+	bool told[2] = { false };
+	struct wire w;
+
+	lab_set(lab, "tcp.expiry", "reset");
+	hairpin_pass(&h, CALLER, S, 0, AT_S(1));
+	hairpin_pass(&h, CALLED, S | A, 0, AT_S(1));
+	hairpin_pass(&h, CALLER, A, 0, AT_S(1));
+	nat_tick(&lab->nat, AT_S(7441), 100);
+	while (own_packet(lab, &w)) {
+		struct endpoint to = wire_destination(w), from = wire_source(w);
+
+		told[CALLER] |= wire_get32(w.at + 16) == 0xc0a80102 &&
+				endpoint_equal(&from, &h.target) && to.port == H1.port;
+		told[CALLED] |= wire_get32(w.at + 16) == 0xc0a80103 &&
+				endpoint_equal(&from, &h.source) && to.port == H2.port;
+	}
+	assert_true(told[CALLER] && told[CALLED]);
+}
+
 static void test_rfc5382_req8_off_drops_it(void **state)
 {
 	struct lab *lab = *state;
@@ -1445,6 +1579,7 @@ int main(void)
 		lab_test(test_rfc5382_req4_unsolicited_syn_is_not_answered_for_six_seconds),
 		lab_test(test_rfc5382_req4_reset_answers_at_once),
 		lab_test(test_rfc5382_req4_reject_answers_at_once),
+		lab_test(test_rfc5382_req4_rejecting_the_unmatched_answers_at_once),
 		lab_test(test_rfc5382_req4_hold_is_a_knob),
 		lab_test(test_rfc5382_req4_other_segments_are_not_held),
 		lab_test(test_rfc5382_req4a_policy_may_forbid_the_answer),
@@ -1457,10 +1592,12 @@ int main(void)
 		lab_test(test_rfc5382_req4b_outbound_syn_that_makes_the_mapping_cancels_too),
 		lab_test(test_rfc5382_req4b_syn_of_another_connection_cancels_nothing),
 		lab_test(test_rfc5382_req4c_error_comes_after_six_seconds),
+		lab_test(test_rfc5382_req4c_error_quotes_the_head_of_a_long_syn),
 		lab_test(test_rfc5382_req4d_service_of_the_router_answers_at_once),
 		lab_test(test_rfc5382_req4d_reserved_ports_are_given_to_no_mapping),
 		lab_test(test_rfc5382_req5_idle_connection_lasts_two_hours_and_four_minutes),
 		lab_test(test_rfc5382_req5_data_of_either_side_restarts_the_time),
+		lab_test(test_rfc5382_req5_one_direction_alone_may_count),
 		lab_test(test_rfc5382_req5t_partly_open_connection_lasts_four_minutes),
 		lab_test(test_rfc5382_req5t_closing_connection_lasts_four_minutes),
 		lab_test(test_rfc5382_req5t_connection_from_outside_lasts_four_minutes),
@@ -1475,6 +1612,8 @@ int main(void)
 		lab_test(test_rfc5382_req5rst_expiry_is_silent_by_default),
 		lab_test(test_rfc5382_req5rst_expiry_resets_both_ends_with_the_knob),
 		lab_test(test_rfc5382_req5rst_expiry_of_an_opening_is_silent),
+		lab_test(test_rfc5382_req5rst_late_segment_finds_both_ends_told),
+		lab_test(test_rfc5382_req5rst_expiry_of_many_tells_them_all),
 		lab_test(test_rfc5382_req5rst_segment_of_no_connection_is_dropped_by_default),
 		lab_test(test_rfc5382_req5rst_segment_of_no_connection_is_reset_with_the_knob),
 		lab_test(test_rfc5382_req6_payload_with_private_addresses_is_left_alone),
@@ -1486,6 +1625,8 @@ int main(void)
 		lab_test(test_rfc5382_req8_idle_connection_lasts_as_long_as_any),
 		lab_test(test_rfc5382_req8_filter_of_the_target_holds),
 		lab_test(test_rfc5382_req8_simultaneous_open_between_hosts),
+		lab_test(test_rfc5382_req8_host_connects_to_itself),
+		lab_test(test_rfc5382_req8_expiry_resets_both_hosts_with_the_knob),
 		lab_test(test_rfc5382_req8_off_drops_it),
 		lab_test(test_rfc5382_req8a_source_is_the_external_endpoint),
 		lab_test(test_rfc5382_req8a_caller_without_a_mapping_gets_one),

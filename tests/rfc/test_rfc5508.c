@@ -546,6 +546,21 @@ static void test_rfc5508_req4c_each_host_gets_its_own_error(void **state)
 	}
 }
 
+/* Trap 28: made by the router's own system, after translation: about and to our own address. */
+static void test_rfc5508_req4c_error_of_our_own_system_goes_to_the_host(void **state)
+{
+	struct lab *lab = *state;
+
+	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
+		struct lab_flow f = flow_open(lab, p, H1, Y1, AT_S(0));
+		struct wire w = wire_error(11, 0, E1, f.external, f.outside);
+
+		assert_rewritten(lab_in(lab, w, AT_S(1)), REASON_ICMP_ERROR_TRANSLATED);
+		assert_same_endpoint(wire_destination(w), without_port(H1));
+		assert_memory_equal(wire_quote(w).at, f.sent.at, f.sent.len);
+	}
+}
+
 /* --- REQ-5: errors from inside -------------------------------------------------------------- */
 
 /* A packet that came in to H1 through @f's mapping, as Y1 sent it and as H1 got it. */
@@ -822,6 +837,38 @@ static void test_rfc5508_req7_hairpinned_error_about_no_session_is_dropped(void 
 	assert_dropped(lab_out(lab, w, AT_S(1)), REASON_ICMP_ERROR_NO_SESSION);
 }
 
+/* A hairpinned packet that our own system could not forward: it was translated twice by then. */
+static void test_rfc5508_req7_error_of_our_own_system_about_a_hairpinned_packet(void **state)
+{
+	struct lab *lab = *state;
+
+	for (enum nat_protocol p = NAT_UDP; p <= NAT_TCP; p++) {
+		struct wire sent, got = hairpinned(lab, p, &sent, AT_S(p)), w;
+
+		w = wire_error(3, 1, E1, wire_source(got), got);
+		assert_int_equal(lab_in(lab, w, AT_S(p)).verdict, NAT_REWRITTEN);
+		assert_same_endpoint(wire_destination(w), without_port(H1));
+		assert_memory_equal(wire_quote(w).at, sent.at, sent.len);
+	}
+}
+
+/* It prolongs nothing and ends nothing, like any other (REQ-6). */
+static void test_rfc5508_req7_hairpinned_errors_do_not_refresh(void **state)
+{
+	struct lab *lab = *state;
+	struct wire sent, got = hairpinned(lab, NAT_UDP, &sent, AT_S(0));
+
+	for (int t = 10; t < 300; t += 10)
+		assert_int_equal(
+			lab_out(lab, wire_error(3, 3, H2, wire_source(got), got), AT_S(t)).verdict,
+			NAT_REWRITTEN);
+	assert_int_equal(
+		lab_out(lab, wire_error(3, 3, H2, wire_source(got), got), AT_S(300)).verdict,
+		NAT_DROPPED);
+	nat_tick(&lab->nat, AT_S(300), 100);
+	assert_int_equal(lab->nat.mappings.arena.live, 0);
+}
+
 /* Basic NAT: a ping of one internal host to the external address of another. */
 static void test_rfc5508_req7_hairpinned_query_of_a_one_to_one_host(void **state)
 {
@@ -840,6 +887,22 @@ static void test_rfc5508_req7_hairpinned_query_of_a_one_to_one_host(void **state
 	assert_int_equal(lab_out(lab, reply, AT_S(0)).verdict, NAT_REWRITTEN);
 	assert_same_endpoint(wire_destination(reply), H1);
 	assert_same_endpoint(without_port(wire_source(reply)), other);
+}
+
+static void test_rfc5508_req7_hairpinned_error_about_a_query(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint other = ep("203.0.113.5:0");
+	struct wire sent = wire_ping(H1, other), got = wire_copy(sent), w;
+
+	lab_set(lab, "nat.external", "203.0.113.1-203.0.113.5");
+	lab_set(lab, "nat.one-to-one", "203.0.113.5=192.168.1.3");
+	assert_int_equal(lab_out(lab, got, AT_S(0)).verdict, NAT_REWRITTEN);
+	w = wire_error(3, 10, H2, wire_source(got), got);
+	assert_int_equal(lab_out(lab, w, AT_S(0)).verdict, NAT_REWRITTEN);
+	assert_same_endpoint(wire_source(w), other);
+	assert_same_endpoint(wire_destination(w), without_port(H1));
+	assert_memory_equal(wire_quote(w).at, sent.at, sent.len);
 }
 
 static void test_rfc5508_req7_off_drops_queries_and_errors(void **state)
@@ -1365,6 +1428,7 @@ int main(void)
 		lab_test(test_rfc5508_req4b_type_and_code_are_kept),
 		lab_test(test_rfc5508_req4c_error_goes_to_the_host_and_comes_from_its_sender),
 		lab_test(test_rfc5508_req4c_each_host_gets_its_own_error),
+		lab_test(test_rfc5508_req4c_error_of_our_own_system_goes_to_the_host),
 		lab_test(test_rfc5508_req5_error_about_no_mapping_is_dropped),
 		lab_test(test_rfc5508_req5_forged_errors_get_no_mapping_made),
 		lab_test(test_rfc5508_req5a_remote_gets_back_the_packet_it_sent),
@@ -1381,7 +1445,10 @@ int main(void)
 		lab_test(test_rfc5508_req7a_hairpinned_error_goes_to_the_quoted_sender),
 		lab_test(test_rfc5508_req7_hairpinned_error_may_quote_eight_bytes),
 		lab_test(test_rfc5508_req7_hairpinned_error_about_no_session_is_dropped),
+		lab_test(test_rfc5508_req7_error_of_our_own_system_about_a_hairpinned_packet),
+		lab_test(test_rfc5508_req7_hairpinned_errors_do_not_refresh),
 		lab_test(test_rfc5508_req7_hairpinned_query_of_a_one_to_one_host),
+		lab_test(test_rfc5508_req7_hairpinned_error_about_a_query),
 		lab_test(test_rfc5508_req7_off_drops_queries_and_errors),
 		lab_test(test_rfc5508_req8_refused_host_is_told_prohibited),
 		lab_test(test_rfc5508_req8_or_unreachable_with_the_knob),

@@ -704,6 +704,58 @@ static void test_rfc7857_req2e_window_moves_on(void **state)
 	assert_conn_state(&c, TCP_TRANS);
 }
 
+/* A SYN or SYN-ACK that offers to scale its windows by 2^7, and the rest of the handshake. */
+static struct conn conn_open_scaled(struct lab *lab, enum nat_side only, bool both)
+{
+	static const uint8_t scale[] = { 1, 3, 3, 7 };
+	struct conn c = conn_of(lab, host_of(both ? I : O), Y1);
+
+	for (int side = I; side <= O; side++) {
+		const struct wire_tcp t = { .flags = side == I ? S : S | A,
+					    .seq = c.next[side],
+					    .ack = side == I ? 0 : c.next[I],
+					    .options = sizeof(scale) };
+		struct wire w = side == I ? wire_tcp_with(c.host, c.remote, t)
+					  : wire_tcp_with(c.remote, c.external, t);
+
+		if (both || side == (int)only)
+			memcpy(w.at + WIRE_IP + WIRE_TCP, scale, sizeof(scale));
+		wire_fix(w);
+		assert_int_equal(lab_packet(lab, w, false, (enum nat_side)side, AT_S(0)).verdict,
+				 NAT_REWRITTEN);
+		if (side == I)
+			c.external = wire_source(w);
+		c.next[side]++;
+	}
+	conn_pass(&c, I, A, AT_S(0));
+	conn_pass(&c, O, A, AT_S(0));
+	return c;
+}
+
+/* RFC 7323: windows are scaled if both sides said so. */
+static void test_rfc7857_req2e_window_is_scaled_if_both_sides_agreed(void **state)
+{
+	struct lab *lab = *state;
+
+	for (int side = I; side <= O; side++) {
+		enum nat_side from = (enum nat_side)side;
+		struct conn c = conn_open_scaled(lab, I, true);
+
+		send_reset(&c, from, c.next[from] + (WINDOW << 7) + 1, AT_S(0));
+		assert_conn_state(&c, TCP_ESTABLISHED);
+		send_reset(&c, from, c.next[from] + (WINDOW << 7) - 1, AT_S(0));
+		assert_conn_state(&c, TCP_TRANS);
+		lab_set(lab, "nat.external", "203.0.113.2"); /* clears the table */
+		lab_set(lab, "nat.external", "203.0.113.1");
+		c = conn_open_scaled(lab, from, false);
+		send_reset(&c, O, c.next[O] + WINDOW + 1, AT_S(0));
+		send_reset(&c, I, c.next[I] + WINDOW + 1, AT_S(0));
+		assert_conn_state(&c, TCP_ESTABLISHED);
+		lab_set(lab, "nat.external", "203.0.113.2");
+		lab_set(lab, "nat.external", "203.0.113.1");
+	}
+}
+
 /* Off-path: a RST to a connection that opens must acknowledge its SYN. */
 static void test_rfc7857_req2e_reset_of_an_opening_must_acknowledge_its_syn(void **state)
 {
@@ -785,6 +837,27 @@ static void test_rfc7857_req3_no_port_is_shared_by_default(void **state)
 		overlap_setup(lab, p, "off");
 		assert_int_not_equal(lab_open(lab, p, H1, Y1, AT_S(0)).port,
 				     lab_open(lab, p, H2, Y2, AT_S(0)).port);
+	}
+}
+
+/* Where H1 then turns to H2's remote, its shared port will not do there: so no strict EIM. */
+static void test_rfc7857_req3_shared_port_costs_endpoint_independence(void **state)
+{
+	struct lab *lab = *state;
+
+	for (enum nat_protocol p = NAT_UDP; p <= NAT_TCP; p++) {
+		struct endpoint shared, other;
+
+		set_of(lab, p, "ports", "preserve");
+		set_of(lab, p, "port-overlap", "on");
+		shared = lab_open(lab, p, H1, Y1, AT_S(0));
+		assert_same_endpoint(lab_open(lab, p, H2, Y2, AT_S(0)), shared);
+		other = lab_open(lab, p, H1, Y2, AT_S(0));
+		assert_int_not_equal(other.port, shared.port);
+		/* all three go on as they began */
+		assert_same_endpoint(lab_open(lab, p, H1, Y1, AT_S(1)), shared);
+		assert_same_endpoint(lab_open(lab, p, H2, Y2, AT_S(1)), shared);
+		assert_same_endpoint(lab_open(lab, p, H1, Y2, AT_S(1)), other);
 	}
 }
 
@@ -1456,11 +1529,13 @@ int main(void)
 		lab_test(test_rfc7857_req2e_reset_outside_the_window_changes_nothing),
 		lab_test(test_rfc7857_req2e_reset_inside_the_window_counts),
 		lab_test(test_rfc7857_req2e_window_moves_on),
+		lab_test(test_rfc7857_req2e_window_is_scaled_if_both_sides_agreed),
 		lab_test(test_rfc7857_req2e_reset_of_an_opening_must_acknowledge_its_syn),
 		lab_test(test_rfc7857_req2e_check_may_be_off),
 		lab_test(test_rfc7857_req3_port_is_shared_towards_different_remotes),
 		lab_test(test_rfc7857_req3_port_is_not_shared_towards_one_remote),
 		lab_test(test_rfc7857_req3_no_port_is_shared_by_default),
+		lab_test(test_rfc7857_req3_shared_port_costs_endpoint_independence),
 		lab_test(test_rfc7857_req3_is_refused_with_endpoint_independent_filtering),
 		lab_test(test_rfc7857_req4_paired_host_out_of_ports_is_refused),
 		lab_test(test_rfc7857_req4_soft_paired_host_moves_to_another_address),

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * flow.h - what the tests of the RFCs do again and again: a flow, a connection, and how long
- *          they last
- * Owns:       struct lab_flow, one exchange of one packet as both sides saw it; struct conn, a TCP
- *             connection whose two ends count their sequence numbers.
- * Invariants: alive() and everything made of it asks without touching: an ICMP error about a flow
- *             is let in as long as there is a session, and prolongs none (RFC 5508 REQ-6).
+ * flow.h - flows and connections over time, and what the NAT says by itself
+ * Owns:       struct conn, a TCP connection whose two ends count their sequence numbers; how long
+ *             it and any flow last; packets of the NAT's own, read back.
+ * Invariants: flow_is_alive() and all that is made of it ask without touching: an ICMP error about
+ *             a flow is let in as long as there is a session, and prolongs none (RFC 5508 REQ-6).
  */
 #ifndef TESTS_FLOW_H
 #define TESTS_FLOW_H
 
-#include "tests/unit/lab.h"
+#include "tests/rfc/rfc.h"
 
 enum {
 	F = WIRE_FIN,
@@ -22,23 +21,6 @@ enum {
 
 #define I NAT_INTERNAL
 #define O NAT_EXTERNAL
-
-static inline const char *protocol_name(enum nat_protocol protocol)
-{
-	static const char *const names[] = { "udp", "tcp", "icmp" };
-
-	return names[protocol];
-}
-
-/* "udp.filtering" and the like: the same knob of each protocol. */
-static inline void set_of(struct lab *lab, enum nat_protocol protocol, const char *knob,
-			  const char *value)
-{
-	char key[64];
-
-	snprintf(key, sizeof(key), "%s.%s", protocol_name(protocol), knob);
-	lab_set(lab, key, value);
-}
 
 static inline struct endpoint without_port(struct endpoint e)
 {
@@ -104,37 +86,20 @@ static inline struct wire assert_says_reset(struct lab *lab, struct endpoint fro
 
 /* --- a flow --------------------------------------------------------------------------------- */
 
-struct lab_flow {
-	enum nat_protocol protocol;
-	struct wire sent;    /* as it left the internal host */
-	struct wire outside; /* as the remote saw it */
-	struct endpoint external;
-	struct nat_outcome outcome;
-};
-
-static inline struct lab_flow flow_of(struct lab *lab, struct wire w, struct mono now)
+static inline enum nat_protocol flow_protocol(const struct rfc_flow *f)
 {
-	struct lab_flow f = { .protocol = w.at[9] == 17	 ? NAT_UDP
-					  : w.at[9] == 6 ? NAT_TCP
-							 : NAT_ICMP,
-			      .sent = wire_copy(w) };
-
-	f.outcome = lab_out(lab, w, now);
-	assert_int_equal(f.outcome.verdict, NAT_REWRITTEN);
-	f.outside = w;
-	f.external = wire_source(w);
-	return f;
+	return f->outside.at[9] == 17 ? NAT_UDP : f->outside.at[9] == 6 ? NAT_TCP : NAT_ICMP;
 }
 
-static inline struct lab_flow flow_open(struct lab *lab, enum nat_protocol protocol,
+static inline struct rfc_flow flow_open(struct lab *lab, enum nat_protocol protocol,
 					struct endpoint host, struct endpoint remote,
 					struct mono now)
 {
-	return flow_of(lab, lab_request(protocol, host, remote), now);
+	return rfc_send(lab, lab_request(protocol, host, remote), now);
 }
 
 /* Is there still a session of that flow? Asked by a router far outside, in an ICMP error. */
-static inline bool flow_is_alive(struct lab *lab, const struct lab_flow *f, struct mono now)
+static inline bool flow_is_alive(struct lab *lab, const struct rfc_flow *f, struct mono now)
 {
 	struct wire w = wire_error(11, 0, ROUTER, f->external, f->outside);
 	struct nat_outcome outcome = lab_in(lab, w, now);
@@ -146,7 +111,7 @@ static inline bool flow_is_alive(struct lab *lab, const struct lab_flow *f, stru
 }
 
 /* If nothing comes any more, the flow ends at @end, not a millisecond before or after. */
-static inline void assert_flow_ends(struct lab *lab, const struct lab_flow *f, struct mono end)
+static inline void assert_flow_ends(struct lab *lab, const struct rfc_flow *f, struct mono end)
 {
 	assert_true(flow_is_alive(lab, f, AT_MS(end.ms - 1)));
 	assert_false(flow_is_alive(lab, f, end));
@@ -256,8 +221,7 @@ static inline void conn_close(struct conn *c, enum nat_side first, struct mono n
 
 static inline bool conn_is_alive(const struct conn *c, struct mono now)
 {
-	const struct lab_flow f = { .protocol = NAT_TCP,
-				    .outside = wire_tcp(c->external, c->remote, A),
+	const struct rfc_flow f = { .outside = wire_tcp(c->external, c->remote, A),
 				    .external = c->external };
 
 	return flow_is_alive(c->lab, &f, now);

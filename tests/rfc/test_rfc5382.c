@@ -1468,7 +1468,7 @@ static void test_rfc5382_req9_destination_unreachable_is_translated(void **state
 		H1, Y1,
 		(struct wire_tcp){
 			.flags = A, .seq = c.next[I], .ack = c.next[O], .payload = 1400 });
-	struct lab_flow f = flow_of(lab, sent, AT_S(1));
+	struct rfc_flow f = rfc_send(lab, sent, AT_S(1));
 
 	for (unsigned int code = 0; code < 16; code++) {
 		struct wire w = wire_error(3, code, ROUTER, f.external, f.outside);
@@ -1481,7 +1481,7 @@ static void test_rfc5382_req9_destination_unreachable_is_translated(void **state
 		assert_int_equal(w.at[WIRE_IP + 1], code);
 		assert_int_equal(wire_get16(w.at + WIRE_IP + 6), code == 4 ? 1280 : 0);
 		assert_same_endpoint(wire_destination(w), without_port(H1));
-		assert_memory_equal(wire_quote(w).at, f.sent.at, f.sent.len);
+		assert_memory_equal(wire_quote(w).at, f.inside.at, f.inside.len);
 	}
 }
 
@@ -1489,7 +1489,7 @@ static void test_rfc5382_req9_errors_may_be_eaten(void **state)
 {
 	struct lab *lab = *state;
 	struct conn c = conn_open(lab, H1, Y1, AT_S(0));
-	struct lab_flow f = flow_of(lab, wire_tcp(H1, Y1, A), AT_S(0));
+	struct rfc_flow f = rfc_send(lab, wire_tcp(H1, Y1, A), AT_S(0));
 	struct nat_outcome outcome;
 
 	lab_set(lab, "icmp.errors", "drop");

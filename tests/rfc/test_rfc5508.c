@@ -4,7 +4,7 @@
 
 enum { ICMP_HEADER = WIRE_IP, TYPE = WIRE_IP, CODE = WIRE_IP + 1 };
 
-static struct nat_outcome error_in(struct lab *lab, const struct lab_flow *f, unsigned int type,
+static struct nat_outcome error_in(struct lab *lab, const struct rfc_flow *f, unsigned int type,
 				   unsigned int code, struct wire *w, struct mono now)
 {
 	*w = wire_error(type, code, ROUTER, f->external, f->outside);
@@ -97,7 +97,7 @@ static void test_rfc5508_req1a_dependent_mapping_breaks_it(void **state)
 static void test_rfc5508_req2_query_session_lasts_sixty_seconds(void **state)
 {
 	struct lab *lab = *state;
-	struct lab_flow f = flow_open(lab, NAT_ICMP, H1, Y1, AT_S(0));
+	struct rfc_flow f = flow_open(lab, NAT_ICMP, H1, Y1, AT_S(0));
 
 	assert_true(lab_comes_in(lab, NAT_ICMP, Y1, f.external, H1, AT_S(59)));
 	assert_flow_ends(lab, &f, AT_S(60));
@@ -106,7 +106,7 @@ static void test_rfc5508_req2_query_session_lasts_sixty_seconds(void **state)
 static void test_rfc5508_req2_each_query_restarts_the_time(void **state)
 {
 	struct lab *lab = *state;
-	struct lab_flow f = flow_open(lab, NAT_ICMP, H1, Y1, AT_S(0));
+	struct rfc_flow f = flow_open(lab, NAT_ICMP, H1, Y1, AT_S(0));
 
 	for (int t = 59; t < 600; t += 59)
 		assert_same_endpoint(lab_open(lab, NAT_ICMP, H1, Y1, AT_S(t)), f.external);
@@ -116,7 +116,7 @@ static void test_rfc5508_req2_each_query_restarts_the_time(void **state)
 static void test_rfc5508_req2a_timeout_is_a_knob(void **state)
 {
 	struct lab *lab = *state;
-	struct lab_flow f;
+	struct rfc_flow f;
 
 	lab_set(lab, "icmp.timeout", "20s");
 	f = flow_open(lab, NAT_ICMP, H1, Y1, AT_S(0));
@@ -133,7 +133,7 @@ static void test_rfc5508_req3_wrong_checksum_is_dropped(void **state)
 	struct lab *lab = *state;
 
 	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
-		struct lab_flow f = flow_open(lab, p, H1, Y1, AT_S(0));
+		struct rfc_flow f = flow_open(lab, p, H1, Y1, AT_S(0));
 		struct wire whole = wire_error(3, 3, ROUTER, f.external, f.outside);
 
 		for (size_t bit = 8; bit < 8 * (whole.len - ICMP_HEADER); bit++) {
@@ -159,7 +159,7 @@ static void test_rfc5508_req3_wrong_checksum_from_inside_is_dropped(void **state
 static void test_rfc5508_req3_checks_may_be_off(void **state)
 {
 	struct lab *lab = *state;
-	struct lab_flow f = flow_open(lab, NAT_UDP, H1, Y1, AT_S(0));
+	struct rfc_flow f = flow_open(lab, NAT_UDP, H1, Y1, AT_S(0));
 	struct wire w = wire_error(3, 3, ROUTER, f.external, f.outside);
 	unsigned int error;
 
@@ -175,7 +175,7 @@ static void test_rfc5508_req3a_wrong_checksum_of_quoted_header_is_dropped(void *
 	struct lab *lab = *state;
 
 	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
-		struct lab_flow f = flow_open(lab, p, H1, Y1, AT_S(0));
+		struct rfc_flow f = flow_open(lab, p, H1, Y1, AT_S(0));
 
 		for (size_t bit = 0; bit < 8 * WIRE_IP; bit++) {
 			struct wire about = wire_copy(f.outside), w;
@@ -195,7 +195,7 @@ static void test_rfc5508_req3a_wrong_checksum_of_quoted_header_is_dropped(void *
 static void test_rfc5508_req3a_checks_may_be_off(void **state)
 {
 	struct lab *lab = *state;
-	struct lab_flow f = flow_open(lab, NAT_UDP, H1, Y1, AT_S(0));
+	struct rfc_flow f = flow_open(lab, NAT_UDP, H1, Y1, AT_S(0));
 	struct wire about = wire_copy(f.outside), w;
 	unsigned int error;
 
@@ -212,13 +212,13 @@ static void test_rfc5508_req3b_options_of_the_quoted_header_are_skipped(void **s
 	struct lab *lab = *state;
 
 	for (size_t options = 4; options <= 40; options += 4) {
-		struct lab_flow f = flow_of(lab, wire_udp_with(H1, Y1, options, 12), AT_S(0));
+		struct rfc_flow f = rfc_send(lab, wire_udp_with(H1, Y1, options, 12), AT_S(0));
 		struct wire w;
 
 		assert_rewritten(error_in(lab, &f, 3, 1, &w, AT_S(1)),
 				 REASON_ICMP_ERROR_TRANSLATED);
 		assert_same_endpoint(wire_destination(w), without_port(H1));
-		assert_memory_equal(wire_quote(w).at, f.sent.at, f.sent.len);
+		assert_memory_equal(wire_quote(w).at, f.inside.at, f.inside.len);
 	}
 }
 
@@ -229,12 +229,12 @@ static void test_rfc5508_req3b_options_and_eight_bytes_are_enough(void **state)
 
 	for (size_t options = 4; options <= 40; options += 4) {
 		const struct wire_tcp syn = { .flags = S, .seq = 1, .ip_options = options };
-		struct lab_flow f = flow_of(lab, wire_tcp_with(H1, Y1, syn), AT_S(0));
+		struct rfc_flow f = rfc_send(lab, wire_tcp_with(H1, Y1, syn), AT_S(0));
 		size_t len = WIRE_IP + options + 8;
 		struct wire w = wire_error_with(11, 0, ROUTER, f.external, f.outside, len);
 
 		assert_rewritten(lab_in(lab, w, AT_S(1)), REASON_ICMP_ERROR_TRANSLATED);
-		assert_memory_equal(wire_quote(w).at, f.sent.at, len);
+		assert_memory_equal(wire_quote(w).at, f.inside.at, len);
 	}
 }
 
@@ -243,7 +243,7 @@ static void test_rfc5508_req3c_wrong_checksum_of_quoted_transport_is_no_matter(v
 	struct lab *lab = *state;
 
 	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
-		struct lab_flow f = flow_open(lab, p, H1, Y1, AT_S(0));
+		struct rfc_flow f = flow_open(lab, p, H1, Y1, AT_S(0));
 		struct wire about = wire_copy(f.outside), w;
 		unsigned int error;
 
@@ -293,18 +293,18 @@ static void test_rfc5508_req3d_extensions_are_kept(void **state)
 	struct lab *lab = *state;
 
 	for (size_t i = 0; i < sizeof(payloads) / sizeof(payloads[0]); i++) {
-		struct lab_flow f = flow_of(lab, wire_udp_with(H1, Y1, 0, payloads[i]), AT_S(0));
+		struct rfc_flow f = rfc_send(lab, wire_udp_with(H1, Y1, 0, payloads[i]), AT_S(0));
 
 		for (int t = 0; t < 3; t++) {
 			struct wire w = extended_error(types[t], ROUTER, f.external, f.outside);
 			struct wire before = wire_copy(w);
-			size_t same = f.sent.len < QUOTE_PADDED ? f.sent.len : QUOTE_PADDED;
+			size_t same = f.inside.len < QUOTE_PADDED ? f.inside.len : QUOTE_PADDED;
 			size_t after_quote = ICMP_HEADER + WIRE_ICMP + same;
 
 			assert_rewritten(lab_in(lab, w, AT_S(1)), REASON_ICMP_ERROR_TRANSLATED);
 			assert_int_equal(wire_transport_error(w), 0);
 			assert_int_equal(w.at[ICMP_HEADER + 5], QUOTE_PADDED / 4);
-			assert_memory_equal(wire_quote(w).at, f.sent.at, same);
+			assert_memory_equal(wire_quote(w).at, f.inside.at, same);
 			assert_memory_equal(w.at + after_quote, before.at + after_quote,
 					    w.len - after_quote);
 		}
@@ -315,21 +315,22 @@ static void test_rfc5508_req3d_extensions_are_kept(void **state)
 static void test_rfc5508_req3d_extensions_do_not_count_in_the_quoted_checksum(void **state)
 {
 	struct lab *lab = *state;
-	struct lab_flow f = flow_of(lab, wire_udp_with(H1, Y1, 0, 5), AT_S(0));
+	struct rfc_flow f = rfc_send(lab, wire_udp_with(H1, Y1, 0, 5), AT_S(0));
 	struct wire plain = wire_error(11, 0, ROUTER, f.external, f.outside);
 	struct wire extended = extended_error(11, ROUTER, f.external, f.outside);
 
 	assert_rewritten(lab_in(lab, plain, AT_S(1)), REASON_ICMP_ERROR_TRANSLATED);
 	assert_rewritten(lab_in(lab, extended, AT_S(1)), REASON_ICMP_ERROR_TRANSLATED);
 	assert_int_equal(wire_get16(wire_check(wire_quote(extended))),
-			 wire_get16(wire_check(f.sent)));
-	assert_int_equal(wire_get16(wire_check(wire_quote(plain))), wire_get16(wire_check(f.sent)));
+			 wire_get16(wire_check(f.inside)));
+	assert_int_equal(wire_get16(wire_check(wire_quote(plain))),
+			 wire_get16(wire_check(f.inside)));
 }
 
 static void test_rfc5508_req3d_extensions_of_an_error_from_inside_are_kept(void **state)
 {
 	struct lab *lab = *state;
-	struct lab_flow f = flow_open(lab, NAT_UDP, H1, Y1, AT_S(0));
+	struct rfc_flow f = flow_open(lab, NAT_UDP, H1, Y1, AT_S(0));
 	struct wire reply = wire_udp(Y1, f.external), original = wire_copy(reply), w, before;
 
 	lab_in(lab, reply, AT_S(1));
@@ -347,7 +348,7 @@ static void test_rfc5508_req3d_extensions_of_an_error_from_inside_are_kept(void 
 static void test_rfc5508_req4_error_about_no_mapping_is_dropped(void **state)
 {
 	struct lab *lab = *state;
-	struct lab_flow f = flow_open(lab, NAT_UDP, H1, Y1, AT_S(0));
+	struct rfc_flow f = flow_open(lab, NAT_UDP, H1, Y1, AT_S(0));
 	struct endpoint elsewhere = ep_port(f.external, f.external.port ^ 1);
 	const struct wire quotes[] = {
 		wire_udp(elsewhere, Y1),	    /* a port that stands for nobody */
@@ -372,7 +373,7 @@ static void test_rfc5508_req4_error_about_an_expired_mapping_is_dropped(void **s
 	struct lab *lab = *state;
 
 	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
-		struct lab_flow f = flow_open(lab, p, H1, Y1, AT_S(1000 * p));
+		struct rfc_flow f = flow_open(lab, p, H1, Y1, AT_S(1000 * p));
 		int life = p == NAT_UDP ? 300 : p == NAT_TCP ? 240 : 60;
 
 		assert_flow_ends(lab, &f, AT_S(1000 * (int)p + life));
@@ -384,13 +385,13 @@ static void test_rfc5508_req4a_host_gets_back_the_packet_it_sent(void **state)
 	struct lab *lab = *state;
 
 	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
-		struct lab_flow f = flow_open(lab, p, H1, Y1, AT_S(0));
+		struct rfc_flow f = flow_open(lab, p, H1, Y1, AT_S(0));
 		struct wire w;
 
 		assert_rewritten(error_in(lab, &f, 3, 1, &w, AT_S(1)),
 				 REASON_ICMP_ERROR_TRANSLATED);
-		assert_int_equal(wire_quote(w).len, f.sent.len);
-		assert_memory_equal(wire_quote(w).at, f.sent.at, f.sent.len);
+		assert_int_equal(wire_quote(w).len, f.inside.len);
+		assert_memory_equal(wire_quote(w).at, f.inside.at, f.inside.len);
 	}
 }
 
@@ -400,7 +401,7 @@ static void test_rfc5508_req4a_quote_may_be_cut_after_eight_bytes(void **state)
 	struct lab *lab = *state;
 
 	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
-		struct lab_flow f = flow_open(lab, p, H1, Y1, AT_S(0));
+		struct rfc_flow f = flow_open(lab, p, H1, Y1, AT_S(0));
 
 		for (size_t len = WIRE_IP + 8; len <= f.outside.len; len++) {
 			struct wire w = wire_error_with(11, 0, ROUTER, f.external, f.outside, len);
@@ -408,7 +409,7 @@ static void test_rfc5508_req4a_quote_may_be_cut_after_eight_bytes(void **state)
 			assert_rewritten(lab_in(lab, w, AT_S(1)), REASON_ICMP_ERROR_TRANSLATED);
 			assert_same_endpoint(wire_source(wire_quote(w)), H1);
 			/* of a TCP checksum cut in half nothing can be mended */
-			assert_memory_equal(wire_quote(w).at, f.sent.at,
+			assert_memory_equal(wire_quote(w).at, f.inside.at,
 					    p == NAT_TCP && len == 37 ? 36 : len);
 		}
 	}
@@ -420,7 +421,7 @@ static void test_rfc5508_req4a_quote_shorter_than_that_is_dropped(void **state)
 	struct lab *lab = *state;
 
 	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
-		struct lab_flow f = flow_open(lab, p, H1, Y1, AT_S(0));
+		struct rfc_flow f = flow_open(lab, p, H1, Y1, AT_S(0));
 
 		for (size_t len = 0; len < WIRE_IP + 8; len++) {
 			struct wire w = wire_error_with(11, 0, ROUTER, f.external, f.outside, len);
@@ -439,19 +440,19 @@ static void test_rfc5508_req4a_quoted_udp_without_checksum_stays_without(void **
 {
 	struct lab *lab = *state;
 	struct wire sent = wire_udp(H1, Y1), w;
-	struct lab_flow f;
+	struct rfc_flow f;
 
 	wire_put16(wire_check(sent), 0);
-	f = flow_of(lab, sent, AT_S(0));
+	f = rfc_send(lab, sent, AT_S(0));
 	assert_rewritten(error_in(lab, &f, 3, 3, &w, AT_S(1)), REASON_ICMP_ERROR_TRANSLATED);
-	assert_memory_equal(wire_quote(w).at, f.sent.at, f.sent.len);
+	assert_memory_equal(wire_quote(w).at, f.inside.at, f.inside.len);
 }
 
 /* Trap 27: what a quoted packet had left to live is told as it was. */
 static void test_rfc5508_req4a_rest_of_the_quoted_header_is_kept(void **state)
 {
 	struct lab *lab = *state;
-	struct lab_flow f = flow_open(lab, NAT_UDP, H1, Y1, AT_S(0));
+	struct rfc_flow f = flow_open(lab, NAT_UDP, H1, Y1, AT_S(0));
 	struct wire about = wire_copy(f.outside), w, quote;
 
 	about.at[1] = 0xb8;
@@ -473,7 +474,7 @@ static void test_rfc5508_req4a_errors_may_be_dropped(void **state)
 
 	lab_set(lab, "icmp.errors", "drop");
 	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
-		struct lab_flow f = flow_open(lab, p, H1, Y1, AT_S(0));
+		struct rfc_flow f = flow_open(lab, p, H1, Y1, AT_S(0));
 		struct nat_outcome outcome;
 		struct wire w;
 
@@ -489,7 +490,7 @@ static void test_rfc5508_req4b_type_and_code_are_kept(void **state)
 	struct lab *lab = *state;
 
 	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
-		struct lab_flow f = flow_open(lab, p, H1, Y1, AT_S(0));
+		struct rfc_flow f = flow_open(lab, p, H1, Y1, AT_S(0));
 
 		for (int t = 0; t < 3; t++) {
 			for (unsigned int code = 0; code < 256; code++) {
@@ -514,7 +515,7 @@ static void test_rfc5508_req4c_error_goes_to_the_host_and_comes_from_its_sender(
 	struct lab *lab = *state;
 
 	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
-		struct lab_flow f = flow_open(lab, p, H1, Y1, AT_S(0));
+		struct rfc_flow f = flow_open(lab, p, H1, Y1, AT_S(0));
 		struct wire w;
 
 		assert_rewritten(error_in(lab, &f, 11, 0, &w, AT_S(1)),
@@ -533,8 +534,8 @@ static void test_rfc5508_req4c_each_host_gets_its_own_error(void **state)
 	struct lab *lab = *state;
 
 	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
-		struct lab_flow a = flow_open(lab, p, H1, Y1, AT_S(0));
-		struct lab_flow b = flow_open(lab, p, H2, Y1, AT_S(0));
+		struct rfc_flow a = flow_open(lab, p, H1, Y1, AT_S(0));
+		struct rfc_flow b = flow_open(lab, p, H2, Y1, AT_S(0));
 		struct wire w;
 
 		assert_rewritten(error_in(lab, &b, 3, 1, &w, AT_S(1)),
@@ -552,22 +553,22 @@ static void test_rfc5508_req4c_error_of_our_own_system_goes_to_the_host(void **s
 	struct lab *lab = *state;
 
 	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
-		struct lab_flow f = flow_open(lab, p, H1, Y1, AT_S(0));
+		struct rfc_flow f = flow_open(lab, p, H1, Y1, AT_S(0));
 		struct wire w = wire_error(11, 0, E1, f.external, f.outside);
 
 		assert_rewritten(lab_in(lab, w, AT_S(1)), REASON_ICMP_ERROR_TRANSLATED);
 		assert_same_endpoint(wire_destination(w), without_port(H1));
-		assert_memory_equal(wire_quote(w).at, f.sent.at, f.sent.len);
+		assert_memory_equal(wire_quote(w).at, f.inside.at, f.inside.len);
 	}
 }
 
 /* --- REQ-5: errors from inside -------------------------------------------------------------- */
 
 /* A packet that came in to H1 through @f's mapping, as Y1 sent it and as H1 got it. */
-static struct wire came_in(struct lab *lab, const struct lab_flow *f, struct wire *original,
+static struct wire came_in(struct lab *lab, const struct rfc_flow *f, struct wire *original,
 			   struct mono now)
 {
-	struct wire w = lab_probe(f->protocol, Y1, f->external);
+	struct wire w = lab_probe(flow_protocol(f), Y1, f->external);
 
 	*original = wire_copy(w);
 	assert_int_equal(lab_in(lab, w, now).verdict, NAT_REWRITTEN);
@@ -577,7 +578,7 @@ static struct wire came_in(struct lab *lab, const struct lab_flow *f, struct wir
 static void test_rfc5508_req5_error_about_no_mapping_is_dropped(void **state)
 {
 	struct lab *lab = *state;
-	struct lab_flow f = flow_open(lab, NAT_UDP, H1, Y1, AT_S(0));
+	struct rfc_flow f = flow_open(lab, NAT_UDP, H1, Y1, AT_S(0));
 	const struct wire quotes[] = {
 		wire_udp(Y1, H2),	      /* a host with no mapping */
 		wire_udp(Y1, ep_port(H1, 9)), /* a port of H1 without one */
@@ -607,7 +608,7 @@ static void test_rfc5508_req5a_remote_gets_back_the_packet_it_sent(void **state)
 	struct lab *lab = *state;
 
 	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
-		struct lab_flow f = flow_open(lab, p, H1, Y1, AT_S(0));
+		struct rfc_flow f = flow_open(lab, p, H1, Y1, AT_S(0));
 		struct wire original, inside = came_in(lab, &f, &original, AT_S(1)), w;
 
 		w = wire_error(3, 3, H1, Y1, inside);
@@ -637,7 +638,7 @@ static void test_rfc5508_req5a_quote_may_be_cut_after_eight_bytes(void **state)
 	struct lab *lab = *state;
 
 	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
-		struct lab_flow f = flow_open(lab, p, H1, Y1, AT_S(0));
+		struct rfc_flow f = flow_open(lab, p, H1, Y1, AT_S(0));
 		struct wire original, inside = came_in(lab, &f, &original, AT_S(1)), w;
 
 		w = wire_error_with(3, 3, H1, Y1, inside, WIRE_IP + 8);
@@ -649,7 +650,7 @@ static void test_rfc5508_req5a_quote_may_be_cut_after_eight_bytes(void **state)
 static void test_rfc5508_req5a_errors_may_be_dropped(void **state)
 {
 	struct lab *lab = *state;
-	struct lab_flow f = flow_open(lab, NAT_UDP, H1, Y1, AT_S(0));
+	struct rfc_flow f = flow_open(lab, NAT_UDP, H1, Y1, AT_S(0));
 	struct wire original, inside = came_in(lab, &f, &original, AT_S(1));
 
 	lab_set(lab, "icmp.errors", "drop");
@@ -661,7 +662,7 @@ static void test_rfc5508_req5b_type_and_code_are_kept(void **state)
 {
 	static const unsigned int types[] = { 3, 11, 12 };
 	struct lab *lab = *state;
-	struct lab_flow f = flow_open(lab, NAT_UDP, H1, Y1, AT_S(0));
+	struct rfc_flow f = flow_open(lab, NAT_UDP, H1, Y1, AT_S(0));
 	struct wire original, inside = came_in(lab, &f, &original, AT_S(1));
 
 	for (int t = 0; t < 3; t++) {
@@ -679,7 +680,7 @@ static void test_rfc5508_req5c_error_comes_from_the_external_address(void **stat
 {
 	static const char *const senders[] = { "192.168.1.2:0", "192.168.7.1:0", "10.0.0.1:0" };
 	struct lab *lab = *state;
-	struct lab_flow f = flow_open(lab, NAT_UDP, H1, Y1, AT_S(0));
+	struct rfc_flow f = flow_open(lab, NAT_UDP, H1, Y1, AT_S(0));
 	struct wire original, inside = came_in(lab, &f, &original, AT_S(1));
 
 	for (size_t i = 0; i < sizeof(senders) / sizeof(senders[0]); i++) {
@@ -738,7 +739,7 @@ static void test_rfc5508_req5c_one_to_one_host_is_seen_by_its_own_address(void *
 static void test_rfc5508_req6_errors_do_not_prolong_a_query_session(void **state)
 {
 	struct lab *lab = *state;
-	struct lab_flow f = flow_open(lab, NAT_ICMP, H1, Y1, AT_S(0));
+	struct rfc_flow f = flow_open(lab, NAT_ICMP, H1, Y1, AT_S(0));
 	struct wire original, inside = came_in(lab, &f, &original, AT_S(1)), w;
 
 	for (int t = 10; t < 60; t += 10) {
@@ -755,7 +756,7 @@ static void test_rfc5508_req6_errors_do_not_end_a_query_session(void **state)
 {
 	static const unsigned int types[] = { 3, 4, 5, 11, 12 };
 	struct lab *lab = *state;
-	struct lab_flow f = flow_open(lab, NAT_ICMP, H1, Y1, AT_S(0));
+	struct rfc_flow f = flow_open(lab, NAT_ICMP, H1, Y1, AT_S(0));
 	struct wire w;
 
 	for (size_t t = 0; t < sizeof(types) / sizeof(types[0]); t++)
@@ -774,7 +775,7 @@ static struct wire hairpinned(struct lab *lab, enum nat_protocol p, struct wire 
 	struct endpoint target;
 	struct wire w;
 
-	set_of(lab, p, "filtering", "eif");
+	rfc_set(lab, p, "filtering", "eif");
 	target = lab_open(lab, p, H2, Y1, now);
 	w = lab_request(p, H1, target);
 	*sent = wire_copy(w);
@@ -1006,7 +1007,7 @@ static void test_rfc5508_req8_other_protocols_are_told_too(void **state)
 	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
 		struct wire w, sent;
 
-		set_of(lab, p, "max-mappings-per-host", "1");
+		rfc_set(lab, p, "max-mappings-per-host", "1");
 		lab_open(lab, p, H1, Y1, AT_S(p));
 		w = lab_request(p, ep_port(H1, 6000), Y1);
 		sent = wire_copy(w);
@@ -1066,7 +1067,7 @@ static void test_rfc5508_req9_sides_can_be_muted(void **state)
 static void test_rfc5508_req9_errors_of_others_pass_a_muted_side(void **state)
 {
 	struct lab *lab = *state;
-	struct lab_flow f = flow_open(lab, NAT_UDP, H1, Y1, AT_S(0));
+	struct rfc_flow f = flow_open(lab, NAT_UDP, H1, Y1, AT_S(0));
 	struct wire original, inside, w;
 
 	lab_set(lab, "icmp.mute", "both");
@@ -1084,7 +1085,7 @@ static void test_rfc5508_req10a_unreachable_time_exceeded_and_echo_pass(void **s
 
 	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP;
 	     p++) { /* traceroute with UDP, TCP and Echo */
-		struct lab_flow f = flow_open(lab, p, H1, ep_port(Y1, 33434), AT_S(0));
+		struct rfc_flow f = flow_open(lab, p, H1, ep_port(Y1, 33434), AT_S(0));
 		struct wire w;
 
 		assert_rewritten(error_in(lab, &f, 11, 0, &w, AT_S(0)),
@@ -1101,7 +1102,7 @@ static void test_rfc5508_req10a_unreachable_time_exceeded_and_echo_pass(void **s
 static void test_rfc5508_req10b_timestamp_and_parameter_problem_pass(void **state)
 {
 	struct lab *lab = *state;
-	struct lab_flow f = flow_of(lab, wire_query(13, H1, Y1, H1.port), AT_S(0));
+	struct rfc_flow f = rfc_send(lab, wire_query(13, H1, Y1, H1.port), AT_S(0));
 	struct wire w = wire_query(14, Y1, f.external, f.external.port);
 
 	assert_rewritten(lab_in(lab, w, AT_S(1)), REASON_TRANSLATED);
@@ -1122,7 +1123,7 @@ static void test_rfc5508_req10b_timestamps_may_be_off(void **state)
 static void test_rfc5508_req10b_redirect_and_router_discovery_are_dropped(void **state)
 {
 	struct lab *lab = *state;
-	struct lab_flow f = flow_open(lab, NAT_UDP, H1, Y1, AT_S(0));
+	struct rfc_flow f = flow_open(lab, NAT_UDP, H1, Y1, AT_S(0));
 	struct wire w;
 
 	for (unsigned int code = 0; code < 4; code++)
@@ -1139,7 +1140,7 @@ static void test_rfc5508_req10b_route_options_are_dropped(void **state)
 {
 	static const uint8_t options[] = { 7, 131, 137, 68 };
 	struct lab *lab = *state;
-	struct lab_flow f = flow_open(lab, NAT_UDP, H1, Y1, AT_S(0));
+	struct rfc_flow f = flow_open(lab, NAT_UDP, H1, Y1, AT_S(0));
 
 	for (size_t i = 0; i < sizeof(options); i++) {
 		struct wire w = wire_udp_with(H1, Y1, 8, 4), about;
@@ -1182,7 +1183,7 @@ static void test_rfc5508_req10b_address_mask_passes_with_the_knob(void **state)
 static void test_rfc5508_req10c_source_quench_and_information_are_dropped(void **state)
 {
 	struct lab *lab = *state;
-	struct lab_flow f = flow_open(lab, NAT_ICMP, H1, Y1, AT_S(0));
+	struct rfc_flow f = flow_open(lab, NAT_ICMP, H1, Y1, AT_S(0));
 	struct wire w;
 
 	assert_dropped(error_in(lab, &f, 4, 0, &w, AT_S(1)), REASON_ICMP_TYPE);

@@ -791,9 +791,9 @@ static void test_rfc7857_req2e_check_may_be_off(void **state)
 /* Both hosts ask for the port they have: 5000. */
 static void overlap_setup(struct lab *lab, enum nat_protocol p, const char *overlap)
 {
-	set_of(lab, p, "ports", "preserve");
-	set_of(lab, p, "mapping", "apdm");
-	set_of(lab, p, "port-overlap", overlap);
+	rfc_set(lab, p, "ports", "preserve");
+	rfc_set(lab, p, "mapping", "apdm");
+	rfc_set(lab, p, "port-overlap", overlap);
 }
 
 static void test_rfc7857_req3_port_is_shared_towards_different_remotes(void **state)
@@ -848,8 +848,8 @@ static void test_rfc7857_req3_shared_port_costs_endpoint_independence(void **sta
 	for (enum nat_protocol p = NAT_UDP; p <= NAT_TCP; p++) {
 		struct endpoint shared, other;
 
-		set_of(lab, p, "ports", "preserve");
-		set_of(lab, p, "port-overlap", "on");
+		rfc_set(lab, p, "ports", "preserve");
+		rfc_set(lab, p, "port-overlap", "on");
 		shared = lab_open(lab, p, H1, Y1, AT_S(0));
 		assert_same_endpoint(lab_open(lab, p, H2, Y2, AT_S(0)), shared);
 		other = lab_open(lab, p, H1, Y2, AT_S(0));
@@ -870,8 +870,8 @@ static void test_rfc7857_req3_is_refused_with_endpoint_independent_filtering(voi
 		char why[512] = "", key[64], filtering[64];
 		struct options o = lab->options;
 
-		snprintf(key, sizeof(key), "%s.port-overlap", protocol_name(p));
-		snprintf(filtering, sizeof(filtering), "%s.filtering", protocol_name(p));
+		snprintf(key, sizeof(key), "%s.port-overlap", nat_protocol_name(p));
+		snprintf(filtering, sizeof(filtering), "%s.filtering", nat_protocol_name(p));
 		lab_value(&o, key, "on");
 		assert_int_equal(options_check(&o, why, sizeof(why)), 0);
 		lab_value(&o, filtering, "eif");
@@ -929,7 +929,7 @@ static void test_rfc7857_req5_mapping_of_one_protocol_is_none_of_another(void **
 	struct lab *lab = *state;
 
 	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
-		struct lab_flow f = flow_open(lab, p, H1, Y1, AT_S(0));
+		struct rfc_flow f = flow_open(lab, p, H1, Y1, AT_S(0));
 
 		for (enum nat_protocol other = NAT_UDP; other <= NAT_ICMP; other++)
 			if (other != p)
@@ -962,7 +962,7 @@ static void test_rfc7857_req5_mapping_behavior_is_set_for_each_protocol(void **s
 	struct lab *lab = *state;
 
 	for (enum nat_protocol one = NAT_UDP; one <= NAT_ICMP; one++) {
-		set_of(lab, one, "mapping", "apdm");
+		rfc_set(lab, one, "mapping", "apdm");
 		for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
 			struct endpoint host = ep_port(H1, 6000 + one), external;
 
@@ -973,7 +973,7 @@ static void test_rfc7857_req5_mapping_behavior_is_set_for_each_protocol(void **s
 			else
 				assert_same_endpoint(lab_open(lab, p, host, Y2, AT_S(0)), external);
 		}
-		set_of(lab, one, "mapping", "eim");
+		rfc_set(lab, one, "mapping", "eim");
 	}
 }
 
@@ -999,7 +999,7 @@ static void test_rfc7857_req6_filtering_is_set_for_each_protocol(void **state)
 	struct lab *lab = *state;
 
 	for (enum nat_protocol one = NAT_UDP; one <= NAT_ICMP; one++) {
-		set_of(lab, one, "filtering", "eif");
+		rfc_set(lab, one, "filtering", "eif");
 		for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
 			struct endpoint host = ep_port(H1, 6000 + one);
 			struct endpoint external = lab_open(lab, p, host, Y1, AT_S(0));
@@ -1007,7 +1007,7 @@ static void test_rfc7857_req6_filtering_is_set_for_each_protocol(void **state)
 			assert_int_equal(lab_comes_in(lab, p, Y2, external, host, AT_S(0)),
 					 p == one);
 		}
-		set_of(lab, one, "filtering", "apdf");
+		rfc_set(lab, one, "filtering", "apdf");
 	}
 }
 
@@ -1016,7 +1016,7 @@ static void test_rfc7857_req6_filtering_is_set_for_each_protocol(void **state)
 static void test_rfc7857_req7_blocked_probe_does_not_refresh(void **state)
 {
 	struct lab *lab = *state;
-	struct lab_flow f;
+	struct rfc_flow f;
 
 	lab_set(lab, "udp.refresh", "both");
 	f = flow_open(lab, NAT_UDP, H1, Y1, AT_S(0));
@@ -1042,7 +1042,7 @@ static void test_rfc7857_req7_blocked_syn_does_not_refresh(void **state)
 static void test_rfc7857_req7_probe_refused_for_room_does_not_refresh(void **state)
 {
 	struct lab *lab = *state;
-	struct lab_flow f;
+	struct rfc_flow f;
 
 	lab_set(lab, "udp.refresh", "both");
 	lab_set(lab, "udp.filtering", "eif");
@@ -1086,7 +1086,7 @@ static void test_rfc7857_req7_admitted_packet_refreshes_with_the_knob(void **sta
 static void test_rfc7857_req7o_error_in_answer_does_not_refresh(void **state)
 {
 	struct lab *lab = *state;
-	struct lab_flow f = flow_open(lab, NAT_UDP, H1, Y1, AT_S(0));
+	struct rfc_flow f = flow_open(lab, NAT_UDP, H1, Y1, AT_S(0));
 
 	for (int t = 60; t < 300; t += 60) {
 		struct wire w = wire_udp(Y1, f.external);
@@ -1102,7 +1102,7 @@ static void test_rfc7857_req7o_error_in_answer_does_not_refresh(void **state)
 static void test_rfc7857_req7o_error_in_answer_to_a_stranger_does_not_refresh(void **state)
 {
 	struct lab *lab = *state;
-	struct lab_flow f;
+	struct rfc_flow f;
 
 	lab_set(lab, "udp.filtering", "eif");
 	f = flow_open(lab, NAT_UDP, H1, Y1, AT_S(0));
@@ -1121,7 +1121,7 @@ static void test_rfc7857_req7o_error_in_answer_to_a_stranger_does_not_refresh(vo
 static void test_rfc7857_req7o_reset_in_answer_does_not_refresh(void **state)
 {
 	struct lab *lab = *state;
-	struct lab_flow f;
+	struct rfc_flow f;
 
 	lab_set(lab, "tcp.filtering", "eif");
 	f = flow_open(lab, NAT_TCP, H1, Y1, AT_S(0));
@@ -1148,7 +1148,7 @@ static void test_rfc7857_req7o_reset_in_answer_does_not_refresh(void **state)
 static void test_rfc7857_req7o_connection_that_is_not_answered_does_not_refresh(void **state)
 {
 	struct lab *lab = *state;
-	struct lab_flow f;
+	struct rfc_flow f;
 
 	lab_set(lab, "tcp.filtering", "eif");
 	f = flow_open(lab, NAT_TCP, H1, Y1, AT_S(0));
@@ -1200,9 +1200,9 @@ static void test_rfc7857_req8_parity_may_be_asked_for(void **state)
 	struct lab *lab = *state;
 
 	for (enum nat_protocol p = NAT_UDP; p <= NAT_TCP; p++) {
-		set_of(lab, p, "parity", "on");
+		rfc_set(lab, p, "parity", "on");
 		for (unsigned int s = 0; s < 3; s++) {
-			set_of(lab, p, "ports", strategies[s]);
+			rfc_set(lab, p, "ports", strategies[s]);
 			for (unsigned int i = 0; i < 10; i++) {
 				struct endpoint a = ep_port(H1, 5000 + 10 * s + i);
 				struct endpoint b = ep_port(H2, a.port);
@@ -1264,9 +1264,9 @@ static void test_rfc7857_req9_other_strategies_break_it(void **state)
 	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
 		unsigned int last;
 
-		set_of(lab, p, "ports", "preserve");
+		rfc_set(lab, p, "ports", "preserve");
 		assert_int_equal(lab_open(lab, p, ep_port(H1, 40000), Y1, AT_S(0)).port, 40000);
-		set_of(lab, p, "ports", "sequential");
+		rfc_set(lab, p, "ports", "sequential");
 		last = lab_open(lab, p, ep_port(H1, 41000), Y1, AT_S(0)).port;
 		for (unsigned int i = 1; i < 10; i++)
 			assert_int_equal(lab_open(lab, p, ep_port(H1, 41000 + i), Y1, AT_S(0)).port,
@@ -1317,7 +1317,7 @@ static void test_rfc7857_req10_id_may_be_kept_with_the_knob(void **state)
 static void test_rfc7857_req11_query_mapping_goes_with_its_last_session(void **state)
 {
 	struct lab *lab = *state;
-	struct lab_flow f;
+	struct rfc_flow f;
 
 	lab_set(lab, "icmp.ports", "preserve");
 	f = flow_open(lab, NAT_ICMP, H1, Y1, AT_S(0));
@@ -1362,8 +1362,8 @@ static void test_rfc6146_bib_tables_of_the_protocols_are_separate(void **state)
 	struct lab *lab = *state;
 
 	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
-		set_of(lab, p, "ports", "preserve");
-		set_of(lab, p, "filtering", "eif");
+		rfc_set(lab, p, "ports", "preserve");
+		rfc_set(lab, p, "filtering", "eif");
 	}
 	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
 		struct endpoint host = p == NAT_TCP ? H2 : H1;
@@ -1394,10 +1394,10 @@ static void test_rfc6146_eim_filtering_is_eif_or_adf_by_policy(void **state)
 	for (enum nat_protocol p = NAT_UDP; p <= NAT_TCP; p++) {
 		struct endpoint external = lab_open(lab, p, H1, Y1, AT_S(0));
 
-		set_of(lab, p, "filtering", "adf");
+		rfc_set(lab, p, "filtering", "adf");
 		assert_true(lab_comes_in(lab, p, Y1_Q, external, H1, AT_S(0)));
 		assert_false(lab_comes_in(lab, p, Y2, external, H1, AT_S(0)));
-		set_of(lab, p, "filtering", "eif");
+		rfc_set(lab, p, "filtering", "eif");
 		assert_true(lab_comes_in(lab, p, Y2, external, H1, AT_S(0)));
 	}
 }
@@ -1472,7 +1472,7 @@ static void test_rfc6146_hp_hairpin_of_each_protocol(void **state)
 		struct endpoint target, source;
 		struct wire w;
 
-		set_of(lab, p, "filtering", "eif");
+		rfc_set(lab, p, "filtering", "eif");
 		target = lab_open(lab, p, H2, Y1, AT_S(0));
 		w = lab_request(p, H1, target);
 		assert_int_equal(lab_out(lab, w, AT_S(0)).verdict, NAT_REWRITTEN);

@@ -29,16 +29,20 @@ static inline void fragment_fix(struct wire w)
 	wire_put16(w.at + 10, (uint16_t)~wire_sum(0, w.at, wire_header(w)));
 }
 
-/* UDP that may be fragmented: @payload bytes under this ID. */
-static inline struct wire fragment_whole(struct endpoint src, struct endpoint dst, unsigned int id,
-					 size_t payload)
+/* @w, from now on under this ID and such that it may be fragmented. */
+static inline struct wire fragment_able(struct wire w, unsigned int id)
 {
-	struct wire w = wire_udp_with(src, dst, 0, payload);
-
 	wire_put16(w.at + 4, id);
 	wire_put16(w.at + 6, 0);
 	fragment_fix(w);
 	return w;
+}
+
+/* UDP with @payload bytes. */
+static inline struct wire fragment_whole(struct endpoint src, struct endpoint dst, unsigned int id,
+					 size_t payload)
+{
+	return fragment_able(wire_udp_with(src, dst, 0, payload), id);
 }
 
 /* @length bytes of @w from @first on, counted behind its IP header; @first a multiple of 8. */

@@ -206,6 +206,72 @@ static void test_rfc3022_static_dmz_host_gets_the_rest(void **state)
 	}
 }
 
+/* An internal host uses the address that everybody uses. */
+static void test_rfc3022_static_forward_is_reached_from_inside_too(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint server = ep("192.168.1.2:80");
+	struct wire w = wire_tcp(H2, ep_port(E1, 8080), WIRE_SYN), answer;
+
+	lab_set(lab, "nat.forwards", "tcp:8080=192.168.1.2:80");
+	assert_rewritten(lab_out(lab, w, AT_S(0)), REASON_HAIRPIN);
+	assert_same_endpoint(wire_destination(w), server);
+	assert_same_endpoint(ep_port(wire_source(w), 0), E1);
+	answer = wire_tcp(server, wire_source(w), WIRE_SYN | WIRE_ACK);
+	assert_rewritten(lab_out(lab, answer, AT_S(0)), REASON_HAIRPIN);
+	assert_same_endpoint(wire_source(answer), ep_port(E1, 8080));
+	assert_same_endpoint(wire_destination(answer), H2);
+}
+
+static void test_rfc3022_static_address_pair_is_reached_from_inside_too(void **state)
+{
+	struct lab *lab = *state;
+
+	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
+		struct wire w = lab_request(p, H1, ep_port(E5, 5000));
+
+		assert_rewritten(lab_out(lab, w, AT_S(0)), REASON_HAIRPIN);
+		assert_same_endpoint(ep_port(wire_destination(w), 0), ep_port(H9, 0));
+		assert_same_endpoint(ep_port(wire_source(w), 0), E1);
+	}
+}
+
+/* What is taken back lets nobody in any more, though the host went on talking. */
+static void test_rfc3022_static_mappings_can_be_taken_back(void **state)
+{
+	static const char *const knobs[][2] = { { "nat.forwards", "udp:5000=192.168.1.3:5000" },
+						{ "nat.one-to-one", "203.0.113.1=192.168.1.3" },
+						{ "nat.dmz", "192.168.1.3" } };
+	struct lab *lab = *state;
+	struct endpoint external = ep_port(E1, 5000);
+
+	for (unsigned int i = 0; i < 3; i++) {
+		struct mono now = AT_S(i * 1000), later = AT_S(i * 1000 + 1);
+
+		lab_set(lab, knobs[i][0], knobs[i][1]);
+		assert_true(lab_comes_in(lab, NAT_UDP, Y1, external, H2, now));
+		assert_int_equal(lab_out(lab, wire_udp(H2, Y1), now).verdict, NAT_REWRITTEN);
+		lab_set(lab, knobs[i][0], "none");
+		assert_false(lab_comes_in(lab, NAT_UDP, Y2, external, H2, later));
+		assert_false(lab_comes_in(lab, NAT_UDP, Y1_Q, external, H2, later));
+		assert_int_equal(lab_out(lab, wire_udp(H2, Y1), later).verdict, NAT_REWRITTEN);
+		assert_false(lab_comes_in(lab, NAT_UDP, Y2, external, H2, later));
+	}
+}
+
+/* And what leads elsewhere from now on, leads there. */
+static void test_rfc3022_static_mappings_can_be_led_elsewhere(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint external = ep_port(E1, 5000);
+
+	lab_set(lab, "nat.forwards", "udp:5000=192.168.1.3:5000");
+	assert_true(lab_comes_in(lab, NAT_UDP, Y1, external, H2, AT_S(0)));
+	assert_int_equal(lab_out(lab, wire_udp(H2, Y1), AT_S(0)).verdict, NAT_REWRITTEN);
+	lab_set(lab, "nat.forwards", "udp:5000=192.168.1.2:5000");
+	assert_true(lab_comes_in(lab, NAT_UDP, Y2, external, H1, AT_S(1)));
+}
+
 /* --- fragments ------------------------------------------------------------------------------ */
 
 /* Two hosts, one ID, one destination, the first fragment last: both datagrams arrive whole. */
@@ -252,6 +318,74 @@ static void test_rfc3022_frag_later_fragments_follow_the_first(void **state)
 	assert_rewritten(fragment_pass(lab, piece, NAT_EXTERNAL, AT_S(1), &pile),
 			 REASON_FRAGMENT_TRANSLATED);
 	assert_same_wire(pile_whole(&pile), fragment_whole(Y1, H1, 9, 900));
+}
+
+/* Between H1 and Y1, with some data behind the header. */
+static struct wire with_data(enum nat_protocol protocol, struct endpoint from, struct endpoint to,
+			     bool request)
+{
+	unsigned int flags = request ? WIRE_SYN : WIRE_SYN | WIRE_ACK;
+
+	if (protocol == NAT_TCP)
+		return wire_tcp_with(from, to,
+				     (struct wire_tcp){ .flags = flags, .seq = 9, .payload = 13 });
+	return request ? lab_request(protocol, from, to) : lab_probe(protocol, from, to);
+}
+
+/* Both ways, for every protocol, and in either order: what arrives is the datagram, translated. */
+static void test_rfc3022_frag_datagrams_of_every_protocol_arrive(void **state)
+{
+	struct lab *lab = *state;
+
+	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
+		struct endpoint external = lab_open(lab, p, H1, Y1, AT_S(0));
+		size_t piece = p == NAT_TCP ? 24 : 16;
+
+		for (unsigned int i = 0; i < 4; i++) {
+			bool out = i % 2;
+			struct wire w = out ? with_data(p, H1, Y1, true)
+					    : with_data(p, Y1, external, false);
+			struct pile pile = { 0 };
+			struct wire got;
+
+			fragment_able(w, i);
+			for (size_t k = 0; k < 2; k++)
+				fragment_pass(lab, fragment_of(w, (k ^ (i / 2)) * piece, piece),
+					      out ? NAT_INTERNAL : NAT_EXTERNAL, AT_S(1), &pile);
+			got = pile_whole(&pile);
+			assert_int_not_equal(got.len, 0);
+			assert_same_endpoint(out ? wire_source(got) : wire_destination(got),
+					     out ? external : H1);
+			assert_right_sums(got);
+		}
+	}
+}
+
+/* Trap 17: what would be put together otherwise than it was looked at (RFC 1858, RFC 3128). */
+static void test_rfc3022_frag_tiny_and_overlapping_ones_are_refused(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint external = lab_open(lab, NAT_TCP, H1, Y1, AT_S(0));
+	struct wire tcp = fragment_able(rfc_answer(NAT_TCP, Y1, external), 1), udp;
+	struct pile pile = { 0 };
+
+	/* A first fragment without the flags, and one that would write over them. */
+	assert_dropped(fragment_pass(lab, fragment_of(tcp, 0, 8), NAT_EXTERNAL, AT_S(1), &pile),
+		       REASON_FRAGMENT_TINY);
+	assert_dropped(fragment_pass(lab, fragment_of(tcp, 8, 8), NAT_EXTERNAL, AT_S(1), &pile),
+		       REASON_FRAGMENT_TINY);
+	assert_int_equal(pile.count, 0);
+	external = lab_open(lab, NAT_UDP, H1, Y1, AT_S(2));
+	udp = fragment_whole(Y1, external, 2, 900);
+	fragment_pass(lab, fragment_of(udp, 0, 320), NAT_EXTERNAL, AT_S(2), &pile);
+	fragment_pass(lab, fragment_of(udp, 320, 320), NAT_EXTERNAL, AT_S(2), &pile);
+	for (size_t at = 0; at < 640; at += 8)
+		assert_dropped(
+			fragment_pass(lab, fragment_of(udp, at, 16), NAT_EXTERNAL, AT_S(2), &pile),
+			REASON_FRAGMENT_OVERLAP);
+	fragment_pass(lab, fragment_of(udp, 640, 320), NAT_EXTERNAL, AT_S(2), &pile);
+	assert_int_equal(pile.count, 3);
+	assert_same_wire(pile_whole(&pile), fragment_whole(Y1, H1, 2, 900));
 }
 
 /* --- checksums ------------------------------------------------------------------------------ */
@@ -427,6 +561,25 @@ static void test_rfc3022_icmpe_remote_host_sees_its_own_packet_quoted(void **sta
 	}
 }
 
+/* A box that eats ICMP: path MTU discovery ends here. */
+static void test_rfc3022_icmpe_no_errors_at_all_is_a_knob(void **state)
+{
+	struct lab *lab = *state;
+
+	lab_set(lab, "icmp.errors", "drop");
+	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
+		struct rfc_flow f = rfc_open(lab, p, AT_S(0));
+		struct wire answer = rfc_answer(p, Y1, f.external);
+
+		lab_in(lab, answer, AT_S(0));
+		assert_dropped(
+			lab_in(lab, wire_error(3, 4, ROUTER, f.external, f.outside), AT_S(1)),
+			REASON_ICMP_ERRORS_OFF);
+		assert_dropped(lab_out(lab, wire_error(3, 3, H1, Y1, answer), AT_S(1)),
+			       REASON_ICMP_ERRORS_OFF);
+	}
+}
+
 /* --- the end of a connection ---------------------------------------------------------------- */
 
 /* Connected, and closed from both sides: the last ACK, from H1, is yet to come. */
@@ -479,6 +632,31 @@ static void test_rfc3022_tcpend_mapping_is_freed_when_the_closing_timer_ends(voi
 	assert_int_equal(lab->nat.mappings.arena.live, 0);
 }
 
+/* Boxes that are quicker about it, each with a knob. */
+static void test_rfc3022_tcpend_how_long_it_stays_are_knobs(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint external;
+
+	lab_set(lab, "tcp.timeout-closing", "5s");
+	external = closed_but_for_the_last_ack(lab);
+	assert_rewritten(lab_in(lab, wire_tcp(Y1, external, WIRE_FIN | WIRE_ACK), AT_MS(7999)),
+			 REASON_TRANSLATED);
+	nat_tick(&lab->nat, AT_S(1000), 100);
+	assert_int_equal(lab->nat.mappings.arena.live, 0);
+	lab_set(lab, "tcp.timeout-reset", "2s");
+	external = lab_open(lab, NAT_TCP, H1, Y1, AT_S(2000));
+	lab_in(lab, wire_tcp(Y1, external, WIRE_SYN | WIRE_ACK), AT_S(2000));
+	lab_in(lab,
+	       wire_tcp_with(Y1, external,
+			     (struct wire_tcp){ .flags = WIRE_RST | WIRE_ACK, .ack = 1001 }),
+	       AT_S(2001));
+	nat_tick(&lab->nat, AT_MS(2002999), 100);
+	assert_int_equal(lab->nat.mappings.arena.live, 1);
+	nat_tick(&lab->nat, AT_S(2003), 100);
+	assert_int_equal(lab->nat.mappings.arena.live, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -492,8 +670,14 @@ int main(void)
 		lab_test(test_rfc3022_static_forward_never_ends),
 		lab_test(test_rfc3022_static_ports_are_nobody_elses),
 		lab_test(test_rfc3022_static_dmz_host_gets_the_rest),
+		lab_test(test_rfc3022_static_forward_is_reached_from_inside_too),
+		pair_test(test_rfc3022_static_address_pair_is_reached_from_inside_too),
+		lab_test(test_rfc3022_static_mappings_can_be_taken_back),
+		lab_test(test_rfc3022_static_mappings_can_be_led_elsewhere),
 		lab_test(test_rfc3022_frag_datagrams_of_two_hosts_do_not_mix),
 		lab_test(test_rfc3022_frag_later_fragments_follow_the_first),
+		lab_test(test_rfc3022_frag_datagrams_of_every_protocol_arrive),
+		lab_test(test_rfc3022_frag_tiny_and_overlapping_ones_are_refused),
 		lab_test(test_rfc3022_ck_checksums_are_right_after_every_rewrite),
 		lab_test(test_rfc3022_ck_a_wrong_checksum_stays_wrong),
 		lab_test(test_rfc3022_udp0_stays_0_both_ways),
@@ -502,9 +686,11 @@ int main(void)
 		lab_test(test_rfc3022_icmpq_checksum_knows_no_address),
 		lab_test(test_rfc3022_icmpe_host_sees_its_own_packet_quoted),
 		lab_test(test_rfc3022_icmpe_remote_host_sees_its_own_packet_quoted),
+		lab_test(test_rfc3022_icmpe_no_errors_at_all_is_a_knob),
 		lab_test(test_rfc3022_tcpend_retransmitted_fin_is_translated),
 		lab_test(test_rfc3022_tcpend_reset_does_not_free_the_mapping),
 		lab_test(test_rfc3022_tcpend_mapping_is_freed_when_the_closing_timer_ends),
+		lab_test(test_rfc3022_tcpend_how_long_it_stays_are_knobs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -593,6 +593,25 @@ static void test_rfc4787_req8_address_dependent_lets_known_addresses_in(void **s
 				  AT_S(300)));
 }
 
+/* A box that takes an unwelcome packet for an attack, and ends the mapping it was sent to. */
+static void test_rfc4787_req8_a_filtered_packet_kills_by_knob(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint external;
+
+	lab_set(lab, "udp.kill-on-unsolicited", "on");
+	external = lab_open(lab, NAT_UDP, H1, Y1, AT_S(0));
+	assert_true(reached(lab, external, H1, AT_S(1)));
+	assert_dropped(lab_in(lab, wire_udp(Y2, external), AT_S(2)), REASON_MAPPING_KILLED);
+	assert_false(reached(lab, external, H1, AT_S(3)));
+	assert_int_equal(lab->nat.mappings.arena.live, 0);
+	/* Without the knob, nothing of the kind. */
+	lab_set(lab, "udp.kill-on-unsolicited", "off");
+	external = lab_open(lab, NAT_UDP, H1, Y1, AT_S(4));
+	assert_dropped(lab_in(lab, wire_udp(Y2, external), AT_S(5)), REASON_FILTERED);
+	assert_true(reached(lab, external, H1, AT_S(6)));
+}
+
 static void test_rfc4787_req8a_filtering_is_a_knob_that_works_at_once(void **state)
 {
 	struct lab *lab = *state;
@@ -929,6 +948,18 @@ static void test_rfc4787_req12b_unreachable_comes_with_the_packet_as_sent(void *
 	}
 }
 
+static void test_rfc4787_req12b_no_errors_at_all_is_a_knob(void **state)
+{
+	struct lab *lab = *state;
+	struct rfc_flow f = rfc_open(lab, NAT_UDP, AT_S(0));
+
+	lab_set(lab, "icmp.errors", "drop");
+	for (unsigned int code = 0; code < 16; code++)
+		assert_dropped(lab_in(lab, wire_error(3, code, Y1, f.external, f.outside), AT_S(1)),
+			       REASON_ICMP_ERRORS_OFF);
+	assert_true(reached(lab, f.external, H1, AT_S(2)));
+}
+
 static void test_rfc4787_req12b_no_error_outlives_the_mapping(void **state)
 {
 	struct lab *lab = *state;
@@ -1165,6 +1196,19 @@ static void test_rfc4787_req14a_the_caps_are_knobs(void **state)
 	(void)state;
 }
 
+/* From one internal host to another, in pieces. */
+static void test_rfc4787_req14_fragments_are_hairpinned(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint x1 = lab_open(lab, NAT_UDP, H1, Y1, AT_S(0)), x2;
+
+	lab_set(lab, "udp.filtering", "eif");
+	x2 = lab_open(lab, NAT_UDP, H2, Y1, AT_S(0));
+	for (unsigned int i = 0; i < 6; i++)
+		assert_true(arrives(lab, NAT_INTERNAL, fragment_whole(H1, x2, i, 1000), orders[i],
+				    AT_S(1), fragment_whole(x1, H2, i, 1000)));
+}
+
 /* --- port 0 --------------------------------------------------------------------------------- */
 
 static void test_rfc4787_p0_source_port_0_is_dropped(void **state)
@@ -1235,6 +1279,7 @@ int main(void)
 		lab_test(test_rfc4787_req7_lost_address_is_used_no_more),
 		lab_test(test_rfc4787_req8_endpoint_independent_lets_anybody_in),
 		lab_test(test_rfc4787_req8_address_dependent_lets_known_addresses_in),
+		lab_test(test_rfc4787_req8_a_filtered_packet_kills_by_knob),
 		lab_test(test_rfc4787_req8a_filtering_is_a_knob_that_works_at_once),
 		lab_test(test_rfc4787_req8a_filtering_goes_with_any_mapping),
 		lab_test(test_rfc4787_req9_one_host_reaches_another_by_its_mapping),
@@ -1252,6 +1297,7 @@ int main(void)
 		lab_test(test_rfc4787_req12_errors_do_not_touch_the_timer),
 		lab_test(test_rfc4787_req12a_error_from_anywhere_reaches_the_host),
 		lab_test(test_rfc4787_req12b_unreachable_comes_with_the_packet_as_sent),
+		lab_test(test_rfc4787_req12b_no_errors_at_all_is_a_knob),
 		lab_test(test_rfc4787_req12b_no_error_outlives_the_mapping),
 		lab_test(test_rfc4787_req14_fragments_pass_in_every_order),
 		lab_test(test_rfc4787_req14_fragments_of_a_stranger_stay_out),
@@ -1262,6 +1308,7 @@ int main(void)
 		lab_test(test_rfc4787_req14a_one_source_takes_its_part_alone),
 		lab_test(test_rfc4787_req14a_fragments_wait_for_a_limited_time),
 		cmocka_unit_test(test_rfc4787_req14a_the_caps_are_knobs),
+		lab_test(test_rfc4787_req14_fragments_are_hairpinned),
 		lab_test(test_rfc4787_p0_source_port_0_is_dropped),
 		lab_test(test_rfc4787_p0_source_port_0_is_translated_by_knob),
 	};

@@ -173,6 +173,41 @@ static void test_rfc6864_nat_hairpinned_datagrams_too(void **state)
 	assert_int_not_equal(id_of(a), id_of(b));
 }
 
+/* An ICMP error goes out under the NAT's address like everything else. */
+static void test_rfc6864_nat_outbound_errors_too(void **state)
+{
+	struct lab *lab = *state;
+	unsigned int ids[2];
+
+	for (unsigned int i = 0; i < 2; i++) {
+		struct endpoint host = i ? H2 : H1;
+		struct wire answer = wire_udp(Y1, lab_open(lab, NAT_UDP, host, Y1, AT_S(0))), error;
+
+		lab_in(lab, answer, AT_S(0));
+		error = with(wire_error(3, 3, host, Y1, answer), 7, 0);
+		assert_rewritten(lab_out(lab, error, AT_S(1)), REASON_ICMP_ERROR_TRANSLATED);
+		ids[i] = id_of(error);
+	}
+	assert_int_not_equal(ids[0], ids[1]);
+}
+
+/* What the NAT sends by itself is never fragmented, so that its ID needs no care. */
+static void test_rfc6864_nat_own_packets_are_atomic(void **state)
+{
+	struct lab *lab = *state;
+	const struct output *output;
+	unsigned int count = 0;
+
+	lab_set(lab, "nat.unmatched", "reject");
+	lab_in(lab, wire_udp(Y1, ep_port(E1, 5000)), AT_S(0));
+	lab_in(lab, wire_tcp(Y1, ep_port(E1, 5000), WIRE_SYN), AT_S(0));
+	while ((output = nat_next_output(&lab->nat)) != NULL) {
+		assert_int_equal(wire_get16(output->data + 6), DF);
+		count++;
+	}
+	assert_int_equal(count, 2);
+}
+
 /* Inwards there is one host behind each address still, and its IDs are its own. */
 static void test_rfc6864_nat_inbound_ids_stay(void **state)
 {
@@ -208,6 +243,36 @@ static void test_rfc6864_frag_all_fragments_get_one_new_id(void **state)
 			 fragment_whole(from_b, Y1, fragment_id(at_b.first), 1000));
 }
 
+/* The other way as well, in either order; only there the ID is the sender's and stays. */
+static void test_rfc6864_frag_inbound_fragments_keep_theirs(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint external = lab_open(lab, NAT_UDP, H1, Y1, AT_S(0));
+
+	for (unsigned int id = 0; id < 20; id++) {
+		struct wire sent = fragment_whole(Y1, external, id * 3001, 1000);
+		struct pile pile = { 0 };
+
+		for (size_t i = 0; i < 3; i++)
+			fragment_pass(lab, fragment_of(sent, (id % 2 ? i : 2 - i) * 400, 400),
+				      NAT_EXTERNAL, AT_S(1), &pile);
+		assert_same_wire(pile_whole(&pile), fragment_whole(Y1, H1, id * 3001, 1000));
+	}
+}
+
+static void test_rfc6864_frag_keeping_ids_is_a_knob(void **state)
+{
+	struct lab *lab = *state;
+	struct wire sent = fragment_whole(H1, Y1, 7, 1000);
+	struct pile pile = { 0 };
+
+	lab_set(lab, "nat.ip-id", "keep");
+	for (size_t i = 3; i-- > 0;)
+		fragment_pass(lab, fragment_of(sent, i * 400, 400), NAT_INTERNAL, AT_S(1), &pile);
+	assert_int_equal(fragment_id(pile.first), 7);
+	assert_int_not_equal(pile_whole(&pile).len, 0);
+}
+
 static void test_rfc6864_df_is_the_same_on_both_sides(void **state)
 {
 	struct lab *lab = *state;
@@ -238,8 +303,12 @@ int main(void)
 		lab_test(test_rfc6864_nat_two_hosts_with_one_id_get_two),
 		lab_test(test_rfc6864_nat_keeping_ids_is_a_knob),
 		lab_test(test_rfc6864_nat_hairpinned_datagrams_too),
+		lab_test(test_rfc6864_nat_outbound_errors_too),
+		lab_test(test_rfc6864_nat_own_packets_are_atomic),
 		lab_test(test_rfc6864_nat_inbound_ids_stay),
 		lab_test(test_rfc6864_frag_all_fragments_get_one_new_id),
+		lab_test(test_rfc6864_frag_inbound_fragments_keep_theirs),
+		lab_test(test_rfc6864_frag_keeping_ids_is_a_knob),
 		lab_test(test_rfc6864_df_is_the_same_on_both_sides),
 	};
 

@@ -65,13 +65,12 @@ void nat_fini(struct nat *nat)
 
 /* --- changing knobs ------------------------------------------------------------------------- */
 
-static bool is_external_under(const struct options *o, const struct ports *ports,
-			      const struct addr *address)
+static bool is_paired(const struct options *o, const struct addr *external)
 {
 	for (uint32_t i = 0; i < o->pairs.count; i++)
-		if (addr_equal(&o->pairs.pairs[i].external, address))
+		if (addr_equal(&o->pairs.pairs[i].external, external))
 			return true;
-	return ports_find(ports, address) != NAT_NONE;
+	return false;
 }
 
 /* Blocks of hosts that are still whole under the new rules stay theirs, the others are forgotten. */
@@ -100,7 +99,8 @@ static void move_blocks(struct nat *nat, struct ports *fresh)
 	}
 }
 
-/* Take over @fresh as the pool: mappings on addresses that are gone go with them. */
+/* Take over @fresh as the pool: mappings on addresses that are gone, or one host's alone from now
+ * on, go with them. */
 static void change_pool(struct nat *nat, const struct options *options, struct ports *fresh)
 {
 	for (uint32_t n = 0; n < nat->mappings.arena.used; n++) {
@@ -110,9 +110,10 @@ static void change_pool(struct nat *nat, const struct options *options, struct p
 		if (!arena_is_live(&nat->mappings.arena, n))
 			continue;
 		address = ports_find(fresh, &m->external.addr);
-		if (!is_external_under(options, fresh, &m->external.addr))
+		if (address == NAT_NONE &&
+		    (m->holds_port || !is_paired(options, &m->external.addr)))
 			lifetime_remove_mapping(nat, n);
-		else if (m->holds_port && address != NAT_NONE)
+		else if (m->holds_port)
 			port_map_take(ports_map(fresh, address, (enum nat_protocol)m->protocol),
 				      m->external.port);
 	}
@@ -120,6 +121,34 @@ static void change_pool(struct nat *nat, const struct options *options, struct p
 	move_blocks(nat, fresh);
 	ports_fini(&nat->ports);
 	nat->ports = *fresh;
+}
+
+static bool same_statics(const struct options *a, const struct options *b)
+{
+	return memcmp(&a->forwards, &b->forwards, sizeof(a->forwards)) == 0 &&
+	       memcmp(&a->pairs, &b->pairs, sizeof(a->pairs)) == 0 && addr_equal(&a->dmz, &b->dmz);
+}
+
+/* Do the knobs still say what made @m, which is fixed? */
+static bool still_leads(const struct nat *nat, const struct mapping *m)
+{
+	struct endpoint internal;
+
+	if (forward_inbound(nat, (enum nat_protocol)m->protocol, &m->external, &internal))
+		return endpoint_equal(&internal, &m->internal);
+	return addr_equal(&nat->options.dmz, &m->internal.addr) &&
+	       m->external.port == m->internal.port;
+}
+
+/* What a forward, a pair or the DMZ led to goes with it: everybody may send to such a mapping. */
+static void end_statics(struct nat *nat)
+{
+	for (uint32_t n = 0; n < nat->mappings.arena.used; n++) {
+		const struct mapping *m = mapping_at(&nat->mappings, n);
+
+		if (arena_is_live(&nat->mappings.arena, n) && m->fixed && !still_leads(nat, m))
+			lifetime_remove_mapping(nat, n);
+	}
 }
 
 static int set_limits(struct nat *nat, const struct options *o)
@@ -136,6 +165,7 @@ static int set_limits(struct nat *nat, const struct options *o)
 int nat_configure(struct nat *nat, const struct options *options)
 {
 	bool new_pool = !ports_same(options, &nat->options);
+	bool new_statics = !same_statics(options, &nat->options);
 	struct ports *fresh = NULL;
 	int err = set_limits(nat, options);
 
@@ -156,6 +186,8 @@ int nat_configure(struct nat *nat, const struct options *options)
 		change_pool(nat, options, fresh);
 	free(fresh);
 	nat->options = *options;
+	if (new_statics)
+		end_statics(nat);
 	return 0;
 }
 

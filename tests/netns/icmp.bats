@@ -260,6 +260,69 @@ quoted=${big:0:520}
 	wait_for "the session ends" looks "" sessions id protocol=icmp internal=192.168.1.2:4244
 }
 
+# unreachable HOST: it answers no ARP, and the router finds that out at once, not after three seconds.
+unreachable() {
+	change_until_end "in_host $1 sysctl -qw net.ipv4.conf.eth0.arp_ignore=0" \
+		in_host "$1" sysctl -qw net.ipv4.conf.eth0.arp_ignore=8
+	hurry_up lan
+	ip -n "$LAB-router" neigh flush dev lan
+}
+
+hurry_up() {
+	change_until_end "router sysctl -qw net.ipv4.neigh.$1.retrans_time_ms=1000" \
+		router sysctl -qw "net.ipv4.neigh.$1.retrans_time_ms=50"
+}
+
+@test "nobody has that address on the WAN: the client's ping says Destination Host Unreachable" {
+	hurry_up wan
+	run -1 client ping -n -c 1 -W "$patience" 203.0.113.77
+	[[ $output == *"icmp_seq=1 Destination Host Unreachable"* ]] || complain "$output"
+}
+
+@test "nobody has that address on the WAN: the client's sockets say EHOSTUNREACH" {
+	hurry_up wan
+	open_sockets client
+	open_raw client
+	tell client udp a 192.168.1.2:6712
+	tell client connect a 203.0.113.77:7788
+	tell client errors a
+	tell client send a "is anybody there?"
+	tell_fails EHOSTUNREACH client recv a
+	arrived "icmp 203.0.113.1 192.168.1.2 3/1 (udp 192.168.1.2:6712 203.0.113.77:7788 is anybody there?)" \
+		client icmp
+	tell client tcp b 192.168.1.2:6713
+	tell_fails EHOSTUNREACH client connect b 203.0.113.77:7788
+}
+
+@test "RFC 5508 REQ-5: a closed port of the client: the server's error quotes what it has sent" {
+	speak 6714
+	open_raw server
+	tell client close a
+	tell server sendto s "$seen" "closed"
+	arrived "icmp 203.0.113.1 203.0.113.10 3/3 (udp 203.0.113.10:7788 $seen closed)" server icmp
+	# Also to whom the client has never sent anything.
+	knob udp.filtering=eif
+	tell server udp other 203.0.113.11:7799
+	tell server connect other "$seen"
+	tell server send other "closed for all"
+	tell_fails ECONNREFUSED server recv other
+	arrived "icmp 203.0.113.1 203.0.113.11 3/3 (udp 203.0.113.11:7799 $seen closed for all)" server icmp
+}
+
+@test "RFC 5508 REQ-5: a client that is gone: the server's error quotes what it has sent" {
+	speak 6720
+	open_raw server
+	unreachable client
+	tell server sendto s "$seen" "still there?"
+	arrived "icmp 203.0.113.1 203.0.113.10 3/1 (udp 203.0.113.10:7788 $seen still there?)" server icmp
+}
+
+@test "RFC 5508 REQ-5: what expires at the router behind the NAT is told of as the server sent it" {
+	speak 6721
+	raw server 203.0.113.10:7788 "$seen" udp ttl=1 text="not far"
+	arrived "icmp 203.0.113.1 203.0.113.10 11/0 (udp 203.0.113.10:7788 $seen not far)" server icmp
+}
+
 @test "an echo request from outside is not mapped to anybody" {
 	count no-mapping
 	run -1 server ping -n -c 1 -W 0.1 203.0.113.1

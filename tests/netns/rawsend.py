@@ -17,7 +17,7 @@
 
 PROTOCOL is udp, tcp, icmp or a number. Fields, each instead of the right value:
 
-    version= ihl= total= frag= proto= ipid=   of the IP header; ipsum= is added to the right checksum
+    version= ihl= total= frag= proto= ipid= ttl=   of the IP header; ipsum= is added to the right checksum
     options=HEX      IP options, a multiple of four bytes
     length=          UDP length
     offset= flags= seq= ack=   TCP data offset in words, TCP flags and numbers
@@ -28,6 +28,8 @@ PROTOCOL is udp, tcp, icmp or a number. Fields, each instead of the right value:
     cut=             send only so many bytes of the transport header and payload, with a total
                      length that fits; tail= bytes sent behind the packet's end
     bytes=           send only so many bytes of the packet, whatever its header says
+    split=N          send it in fragments of N bytes (a multiple of eight) behind the header, by
+                     order=0,1,2... in another order, or only some of them; order=reverse
 
 Descriptions, of what await waits for:
 
@@ -137,11 +139,27 @@ def packet(source, destination, protocol, fields):
     header = bytearray(struct.pack(
         "!BBHHHBBH4s4s", number(fields, "version", 4) << 4 | number(fields, "ihl", length // 4), 0,
         number(fields, "total", length + len(segment)), number(fields, "ipid", 4787),
-        number(fields, "frag", 0), 64,
+        number(fields, "frag", 0), number(fields, "ttl", 64),
         number(fields, "proto", proto), 0, address_of(source), address_of(destination)) + options)
     header[10:12] = struct.pack("!H", (0xFFFF - add(header) + number(fields, "ipsum", 0)) & 0xFFFF)
     whole = bytes(header + segment) + bytes(number(fields, "tail", 0))
     return whole[:number(fields, "bytes", len(whole))]
+
+
+def fragments_of(whole, size):
+    """A packet without IP options, in pieces."""
+    data = whole[20:]
+    pieces = []
+    for at in range(0, len(data), size):
+        piece = data[at:at + size]
+        header = bytearray(whole[:20])
+        more = 0x2000 if at + size < len(data) else 0
+        header[2:4] = struct.pack("!H", 20 + len(piece))
+        header[6:8] = struct.pack("!H", more | at // 8)
+        header[10:12] = b"\0\0"
+        header[10:12] = struct.pack("!H", 0xFFFF - add(header))
+        pieces.append(bytes(header) + piece)
+    return pieces
 
 
 # --- sending ---
@@ -181,7 +199,13 @@ class Sender:
 
     def send_words(self, source, destination, protocol, *fields):
         fields = dict(f.split("=", 1) for f in fields)
-        self.send(packet(source, destination, protocol, fields))
+        whole = packet(source, destination, protocol, fields)
+        pieces = fragments_of(whole, int(fields["split"])) if "split" in fields else [whole]
+        order = fields.get("order", ",".join(map(str, range(len(pieces)))))
+        if order == "reverse":
+            pieces, order = pieces[::-1], ",".join(map(str, range(len(pieces))))
+        for index in order.split(","):
+            self.send(pieces[int(index)])
 
 
 def send(source, destination, *words):
@@ -249,7 +273,7 @@ def serve(timeout="10"):
     for line in sys.stdin:
         words = line.rstrip("\n").split("\t")
         if words[0] == "await":
-            print(receiver.await_words(*words[1:]), flush=True)
+            print(receiver.await_words(*filter(None, words[1:])), flush=True)
             continue
         sender = sender or Sender(words[1])  # one neighbour for all
         sender.send_words(*words)

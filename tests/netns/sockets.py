@@ -12,6 +12,7 @@ asked for, 'ok', or 'error NAME' with the errno's name. Whatever takes longer th
     connect NAME ADDRESS     -> ok
     connecting NAME ADDRESS  only send the SYN               -> ok
     connected NAME           wait until that has become a connection -> ok
+    peer NAME                -> the peer's address, as getpeername() has it
     send NAME TEXT           a datagram, or over TCP a line  -> ok
     sendto NAME ADDRESS TEXT -> ok
     recv NAME                -> UDP: the sender's address and the text; TCP: a line
@@ -107,6 +108,10 @@ def connected(name):
     s.settimeout(timeout)
 
 
+def peer(name):
+    return show(sockets[name].getpeername())
+
+
 def send(name, text):
     s = sockets[name]
     s.sendall(text.encode() + (b"" if is_udp(s) else b"\n"))
@@ -169,7 +174,7 @@ def errors(name):
 
 commands = {
     f.__name__: f
-    for f in (udp, tcp, listen, accept, connect, connecting, connected, send, sendto, recv, eof,
+    for f in (udp, tcp, listen, accept, connect, connecting, connected, peer, send, sendto, recv, eof,
               shutdown, close, reset, pad, mtu, ttl, errors)
 }
 

@@ -85,7 +85,7 @@ static void settle(struct nat *nat, uint32_t n, const struct packet *pkt,
 	case NAT_DROPPED:
 	case NAT_HELD:
 		fragment_settle(&nat->fragments, n, DATAGRAM_REFUSED);
-		fragment_release(&nat->fragments, n, REASON_FRAGMENT_REFUSED);
+		fragment_release(&nat->fragments, n, REASON_FRAGMENT_DISCARDED);
 		return;
 	}
 }

@@ -164,7 +164,7 @@ has_mapping() { [[ -n $(external udp "192.168.1.2:$1") ]]; }
 		dropped_as fragment-tiny "$side" tcp frag=0x0001 text=12345678
 		dropped_as fragment-tiny "$side" udp frag=0x2000 cut=7
 		for protocol in udp tcp icmp; do
-			dropped_as fragment-length "$side" "$protocol" frag=0x2010 cut=9
+			dropped_as fragment-length "$side" "$protocol" frag=0x2010 text=1
 			dropped_as fragment-length "$side" "$protocol" frag=0x1fff text=123456789
 			dropped_as fragment-length "$side" "$protocol" frag=0x0010 cut=0
 		done
@@ -380,7 +380,8 @@ adds_up() {
 	python3 -IS -c '
 import json, sys
 counters, status = map(json.loads, sys.argv[1:])
-total = sum(c["value"] for c in counters["counters"].values())
+twice = ("fragment-released", "fragment-discarded", "fragment-expired") # held before
+total = sum(c["value"] for name, c in counters["counters"].items() if name not in twice)
 sys.exit(total != status["queue"]["packets"] or status["queue"]["lost_verdicts"])' \
 		"$counters" "$status"
 }

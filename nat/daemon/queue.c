@@ -17,6 +17,7 @@ enum {
 	VERDICT_SIZE = 64,		  /* netlink header, verdict, head of the payload */
 	SOCKET_BUFFER = 8 * 1024 * 1024,  /* a batch of the largest packets, several times over */
 	QUEUE_LENGTH = 4096,		  /* packets that may wait in the kernel */
+	LOOPBACK = 1,			  /* its interface's index in every network namespace */
 };
 
 /* One verdict is up to three pieces: head, payload where it lies, padding. */
@@ -235,7 +236,7 @@ static enum nat_side side_of(const struct queue *q, const struct nfqnl_msg_packe
 	if (header->hook == NF_INET_PRE_ROUTING && in == q->lan)
 		return NAT_INTERNAL;
 	/* Our own system's ICMP errors about packets that were translated already. */
-	if (header->hook == NF_INET_LOCAL_OUT)
+	if (header->hook == NF_INET_LOCAL_OUT && out == LOOPBACK)
 		return NAT_EXTERNAL;
 	return NAT_NOWHERE;
 }

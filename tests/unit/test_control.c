@@ -524,7 +524,7 @@ static void test_half_closed_client_gets_its_answers_and_is_closed(void **state)
 
 static void test_half_closed_client_that_reads_later_gets_its_answers(void **state)
 {
-	static char answers[4 << 20];
+	static char answers[16 << 20];
 	struct bench *b = *state;
 	char request[128];
 	int fd = new_client(b);

@@ -369,7 +369,6 @@ static void serve_elsewhere(void)
 	static const struct {
 		const char *rule, *address;
 	} places[] = {
-		{ "OUTPUT -o lo", "127.0.0.1" },
 		{ "OUTPUT -o wan0", "203.0.113.10" },
 		{ "POSTROUTING -o lo", "127.0.0.1" },
 		{ "PREROUTING -i lo", "127.0.0.1" },

@@ -113,6 +113,7 @@ void lifetime_expire_session(struct nat *nat, uint32_t session)
 
 	if (nat->options.tcp.expiry == TCP_EXPIRY_RESET && s->class == TIMEOUT_TCP_ESTABLISHED)
 		answer_expiry(nat, session);
+	nat->sessions.expired++;
 	lifetime_remove_session(nat, session);
 }
 

@@ -138,6 +138,7 @@ uint32_t mapping_add(struct mapping_table *t, const struct mapping *wanted)
 	m->first_session = m->last_session = NAT_NONE;
 	m->secondary = mapping_find_internal(t, protocol, &m->internal, &m->remote) != NAT_NONE;
 	arena_publish(&t->arena, n);
+	t->created++;
 	if (!m->secondary)
 		index_add(&t->by_internal, internal_hash(t, protocol, &m->internal, &m->remote), n);
 	index_add(&t->by_external, external_hash(t, protocol, &m->external), n);

@@ -49,6 +49,7 @@ struct mapping_table {
 	struct arena arena;
 	struct index by_internal, by_external;
 	struct siphash_key key;
+	uint64_t created; /* ever */
 };
 
 /* Room for @limit mappings; 0 or -ENOMEM. */

@@ -590,28 +590,85 @@ static int check_overlap(const struct options *o, char *why, size_t why_size)
 	return 0;
 }
 
-/* An address may have one meaning only. */
-static int check_addresses(const struct options *o, char *why, size_t why_size)
+static bool is_paired(const struct options *o, const struct addr *external)
 {
-	char text[ADDR_TEXT_MAX];
+	for (uint32_t i = 0; i < o->pairs.count; i++)
+		if (addr_equal(&o->pairs.pairs[i].external, external))
+			return true;
+	return false;
+}
 
-	for (uint32_t i = 0; i < o->pairs.count; i++) {
-		const struct address_pair *pair = &o->pairs.pairs[i];
+static bool is_reserved(const struct options *o, const struct port_range *ports)
+{
+	for (uint32_t i = 0; i < o->reserved.count; i++)
+		if (o->reserved.ranges[i].first <= ports->last &&
+		    ports->first <= o->reserved.ranges[i].last)
+			return true;
+	return false;
+}
 
-		for (uint32_t j = 0; j < o->forwards.count; j++) {
-			const struct forward *f = &o->forwards.forwards[j];
+/* An external endpoint may have one meaning only. */
+static int check_forwards(const struct options *o, char *why, size_t why_size)
+{
+	char text[OPTION_FORWARD_TEXT], address[ADDR_TEXT_MAX];
 
-			if (f->any_address || !addr_equal(&f->external, &pair->external))
-				continue;
-			snprintf(
-				why, why_size,
-				"nat.one-to-one and nat.forwards both use %s; a one-to-one address "
-				"has no ports left to forward",
-				addr_format(&pair->external, text));
+	for (uint32_t i = 0; i < o->forwards.count; i++) {
+		const struct forward *f = &o->forwards.forwards[i];
+
+		if (!f->any_address && is_paired(o, &f->external)) {
+			snprintf(why, why_size,
+				 "nat.one-to-one and nat.forwards (%s) both use %s; a one-to-one "
+				 "address has no ports left to forward",
+				 option_format_forward(f, text),
+				 addr_format(&f->external, address));
+			return -EINVAL;
+		}
+		if (is_reserved(o, &f->ports)) {
+			snprintf(why, why_size,
+				 "nat.reserved-ports and nat.forwards (%s) both use a port; it is "
+				 "either the router's own or forwarded",
+				 option_format_forward(f, text));
 			return -EINVAL;
 		}
 	}
 	return 0;
+}
+
+static uint64_t addresses_in(const struct addr_range *range)
+{
+	return (uint64_t)addr_ip4(&range->last) - addr_ip4(&range->first) + 1;
+}
+
+/* Each host of nat.internal must have a port at least (RFC 7422 section 2). */
+static int check_blocks(const struct options *o, char *why, size_t why_size)
+{
+	uint64_t hosts = addresses_in(&o->blocks.internal), addresses = 0;
+	char internal[OPTIONS_TEXT_MAX];
+
+	if (o->blocks.behavior == BLOCKS_OFF)
+		return 0;
+	for (int p = 0; p < NAT_OTHER; p++) {
+		if (o->protocol[p].ports != PORTS_OVERLOAD)
+			continue;
+		snprintf(
+			why, why_size,
+			"nat.blocks and %s=overload contradict each other; overloading gives every "
+			"host its own port number, whoever has the block",
+			specs[option_of(OPT_UDP_PORTS, (enum nat_protocol)p)].key);
+		return -EINVAL;
+	}
+	for (uint32_t i = 0; i < o->external.count; i++)
+		addresses += addresses_in(&o->external.ranges[i]);
+	if (o->blocks.behavior == BLOCKS_DYNAMIC || addresses == 0 ||
+	    (hosts + addresses - 1) / addresses + o->blocks.overflow <= 65536 - 1024)
+		return 0;
+	snprintf(why, why_size,
+		 "nat.internal=%.64s and nat.external (%" PRIu64
+		 " addresses) contradict each other "
+		 "under nat.blocks=deterministic; there is less than a port for each of %" PRIu64
+		 " hosts",
+		 options_format(o, OPT_NAT_INTERNAL, internal), addresses, hosts);
+	return -EINVAL;
 }
 
 static int check_ports(const struct options *o, char *why, size_t why_size)
@@ -639,8 +696,8 @@ int options_check(const struct options *o, char *why, size_t why_size)
 			 o->lan);
 		return -EINVAL;
 	}
-	if (check_overlap(o, why, why_size) < 0 || check_addresses(o, why, why_size) < 0 ||
-	    check_ports(o, why, why_size) < 0)
+	if (check_overlap(o, why, why_size) < 0 || check_forwards(o, why, why_size) < 0 ||
+	    check_ports(o, why, why_size) < 0 || check_blocks(o, why, why_size) < 0)
 		return -EINVAL;
 	if (o->max_sessions < o->max_mappings) {
 		snprintf(why, why_size,

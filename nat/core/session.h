@@ -44,6 +44,7 @@ struct session_table {
 	struct index by_internal, by_external, by_peer;
 	struct session_list expiry[TIMEOUT_CLASSES];
 	struct mapping_table *mappings; /* borrowed; outlives this table */
+	uint64_t created, expired;	/* ever; expired: by their timer */
 };
 
 int session_table_init(struct session_table *t, uint32_t limit, struct mapping_table *mappings);

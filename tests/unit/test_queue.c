@@ -371,7 +371,7 @@ static void serve_elsewhere(void)
 	} places[] = {
 		{ "OUTPUT -o wan0", "203.0.113.10" },
 		{ "POSTROUTING -o lo", "127.0.0.1" },
-		{ "PREROUTING -i lo", "127.0.0.1" },
+		{ "INPUT -i lo", "127.0.0.1" },
 	};
 	char command[128];
 	struct site s;

@@ -616,6 +616,25 @@ static void test_rfc5382_req4a_held_syns_are_limited_in_number(void **state)
 	assert_int_equal(answers_to_flood(lab, 1000), 7);
 }
 
+/* Who came first is answered: a flood pushes nobody out. */
+static void test_rfc5382_req4a_flood_pushes_no_held_syn_out(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint target[2];
+	struct wire syn;
+
+	lab_set(lab, "tcp.max-held-syns", "1");
+	unsolicited_targets(lab, target);
+	syn = wire_tcp(Y2, target[0], S);
+	assert_dropped(lab_in(lab, syn, AT_S(1)), REASON_SYN_HELD);
+	for (unsigned int i = 1; i < 1000; i++)
+		assert_int_equal(
+			lab_in(lab, wire_tcp(ep_port(Y1_Q, i), target[1], S), AT_S(1)).verdict,
+			NAT_DROPPED);
+	nat_tick(&lab->nat, AT_S(7), 100);
+	assert_says_error(lab, 3, 3, Y2, syn);
+}
+
 static void test_rfc5382_req4a_rate_of_nought_is_silence(void **state)
 {
 	struct lab *lab = *state;
@@ -1586,6 +1605,7 @@ int main(void)
 		lab_test(test_rfc5382_req4a_muted_side_gets_no_answer),
 		lab_test(test_rfc5382_req4a_answers_to_a_flood_are_limited_in_rate),
 		lab_test(test_rfc5382_req4a_held_syns_are_limited_in_number),
+		lab_test(test_rfc5382_req4a_flood_pushes_no_held_syn_out),
 		lab_test(test_rfc5382_req4a_rate_of_nought_is_silence),
 		lab_test(test_rfc5382_req4a_syn_again_is_held_once),
 		lab_test(test_rfc5382_req4b_outbound_syn_cancels_the_held_one),

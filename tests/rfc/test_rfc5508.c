@@ -734,6 +734,22 @@ static void test_rfc5508_req5c_one_to_one_host_is_seen_by_its_own_address(void *
 	assert_same_endpoint(wire_destination(wire_quote(w)), ep("203.0.113.5:5000"));
 }
 
+/* The sender's own, also where the packet was for a host that shares another: a router inside. */
+static void test_rfc5508_req5c_one_to_one_router_is_seen_by_its_own_address(void **state)
+{
+	struct lab *lab = *state;
+	struct wire w, reply;
+
+	lab_set(lab, "nat.external", "203.0.113.1");
+	lab_set(lab, "nat.one-to-one", "203.0.113.5=192.168.1.9");
+	reply = wire_udp(Y1, lab_open(lab, NAT_UDP, H1, Y1, AT_S(0)));
+	lab_in(lab, reply, AT_S(1));
+	w = wire_error(11, 0, ep("192.168.1.9:0"), Y1, reply);
+	assert_rewritten(lab_out(lab, w, AT_S(1)), REASON_ICMP_ERROR_TRANSLATED);
+	assert_same_endpoint(wire_source(w), ep("203.0.113.5:0"));
+	assert_same_endpoint(without_port(wire_destination(wire_quote(w))), E1);
+}
+
 /* --- REQ-6: errors and the session they are about ------------------------------------------- */
 
 static void test_rfc5508_req6_errors_do_not_prolong_a_query_session(void **state)
@@ -1440,6 +1456,7 @@ int main(void)
 		lab_test(test_rfc5508_req5c_error_comes_from_the_external_address),
 		lab_test(test_rfc5508_req5c_of_a_pool_it_is_the_address_of_the_mapping),
 		lab_test(test_rfc5508_req5c_one_to_one_host_is_seen_by_its_own_address),
+		lab_test(test_rfc5508_req5c_one_to_one_router_is_seen_by_its_own_address),
 		lab_test(test_rfc5508_req6_errors_do_not_prolong_a_query_session),
 		lab_test(test_rfc5508_req6_errors_do_not_end_a_query_session),
 		lab_test(test_rfc5508_req7_hairpinned_error_quotes_what_was_sent),

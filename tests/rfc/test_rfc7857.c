@@ -773,6 +773,27 @@ static void test_rfc7857_req2e_reset_of_an_opening_must_acknowledge_its_syn(void
 	assert_conn_state(&c, TCP_TRANS);
 }
 
+/* Of two SYNs it is the last: the first attempt was given up. */
+static void test_rfc7857_req2e_reset_must_acknowledge_the_last_syn(void **state)
+{
+	static const uint32_t first[] = { 500000, 0x70000000 };
+	struct lab *lab = *state;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		struct conn c = conn_of(lab, ep_port(H1, 5000 + i), Y1);
+
+		conn_send_raw(&c, I, (struct wire_tcp){ .flags = S, .seq = first[i] }, AT_S(i));
+		conn_send_raw(&c, I, (struct wire_tcp){ .flags = S, .seq = 1000 }, AT_S(i));
+		conn_send_raw(&c, O, (struct wire_tcp){ .flags = R | A, .ack = first[i] + 1 },
+			      AT_S(i));
+		assert_conn_state(&c, TCP_INTERNAL_SYN);
+		conn_send_raw(&c, O, (struct wire_tcp){ .flags = R | A, .ack = 1002 }, AT_S(i));
+		assert_conn_state(&c, TCP_INTERNAL_SYN);
+		conn_send_raw(&c, O, (struct wire_tcp){ .flags = R | A, .ack = 1001 }, AT_S(i));
+		assert_conn_state(&c, TCP_TRANS);
+	}
+}
+
 static void test_rfc7857_req2e_check_may_be_off(void **state)
 {
 	struct lab *lab = *state;
@@ -1300,6 +1321,23 @@ static void test_rfc7857_req10_same_id_of_two_hosts_becomes_two(void **state)
 	}
 }
 
+/* Between internal hosts too: H2 reassembles what comes from one external address. */
+static void test_rfc7857_req10_same_id_of_two_hairpinned_becomes_two(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint third = ep("192.168.1.4:5000"), target;
+	struct wire a, b;
+
+	lab_set(lab, "udp.filtering", "eif");
+	target = lab_open(lab, NAT_UDP, H2, Y1, AT_S(0));
+	a = divisible(H1, target, 7);
+	b = divisible(third, target, 7);
+	assert_int_equal(lab_out(lab, a, AT_S(0)).verdict, NAT_REWRITTEN);
+	assert_int_equal(lab_out(lab, b, AT_S(0)).verdict, NAT_REWRITTEN);
+	assert_same_endpoint(without_port(wire_source(a)), without_port(wire_source(b)));
+	assert_int_not_equal(wire_get16(a.at + 4), wire_get16(b.at + 4));
+}
+
 static void test_rfc7857_req10_id_may_be_kept_with_the_knob(void **state)
 {
 	struct lab *lab = *state;
@@ -1531,6 +1569,7 @@ int main(void)
 		lab_test(test_rfc7857_req2e_window_moves_on),
 		lab_test(test_rfc7857_req2e_window_is_scaled_if_both_sides_agreed),
 		lab_test(test_rfc7857_req2e_reset_of_an_opening_must_acknowledge_its_syn),
+		lab_test(test_rfc7857_req2e_reset_must_acknowledge_the_last_syn),
 		lab_test(test_rfc7857_req2e_check_may_be_off),
 		lab_test(test_rfc7857_req3_port_is_shared_towards_different_remotes),
 		lab_test(test_rfc7857_req3_port_is_not_shared_towards_one_remote),
@@ -1560,6 +1599,7 @@ int main(void)
 		lab_test(test_rfc7857_req9_another_seed_gives_other_ports),
 		lab_test(test_rfc7857_req9_other_strategies_break_it),
 		lab_test(test_rfc7857_req10_same_id_of_two_hosts_becomes_two),
+		lab_test(test_rfc7857_req10_same_id_of_two_hairpinned_becomes_two),
 		lab_test(test_rfc7857_req10_id_may_be_kept_with_the_knob),
 		lab_test(test_rfc7857_req11_query_mapping_goes_with_its_last_session),
 		lab_test(test_rfc7857_req12_one_to_one_host_is_pinged_from_inside_and_outside),

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * lab.h - one NAT on a bench: two sides to send from, a clock in the argument, eyes on all of it
- * Owns:       what the tests of core share: setup and teardown, sending a packet, and the
- *             promises that hold for every packet whatever the test is about.
- * Invariants: after each packet sent by lab_out() or lab_in(): a dropped or passed packet has
- *             its bytes unchanged; a rewritten one has each checksum as wrong as it was, which
- *             for a right one is right; exactly one counter went up, by one; nat_invariants().
+ * Owns:       what the tests of core share: setup and teardown, sending a packet, taking what the
+ *             NAT releases or sends by itself, and the promises that hold for every packet
+ *             whatever the test is about.
+ * Invariants: after each packet sent by lab_out() or lab_in(): a dropped, passed or held packet
+ *             has its bytes unchanged; a rewritten one has each checksum as wrong as it was, which
+ *             for a right one is right, and nothing else changed than may; exactly one counter
+ *             went up, by one; nat_invariants(). The same for a held packet when lab_release()
+ *             takes it, and what lab_output() takes is a whole and right packet.
  */
 #ifndef TESTS_LAB_H
 #define TESTS_LAB_H
@@ -23,9 +26,19 @@
 #include "tests/unit/invariants.h"
 #include "tests/unit/wire.h"
 
+/* A packet that is held: its bytes as they came. */
+struct lab_held {
+	uint32_t tag;
+	enum nat_side from;
+	struct wire wire; /* owned */
+};
+
 struct lab {
 	struct nat nat;
 	struct options options;
+	uint32_t tag;	       /* of the last packet */
+	struct lab_held *held; /* owned */
+	size_t held_count;
 };
 
 #define AT_S(t)	 ((struct mono){ .ms = (int64_t)(t)*1000 })
@@ -113,12 +126,18 @@ static inline int lab_setup(void **state)
 	return 0;
 }
 
-static inline int lab_teardown(void **state)
+static inline void lab_close(struct lab *lab)
 {
-	struct lab *lab = *state;
-
+	while (lab->held_count > 0)
+		free(lab->held[--lab->held_count].wire.at);
+	free(lab->held);
 	nat_fini(&lab->nat);
 	free(lab);
+}
+
+static inline int lab_teardown(void **state)
+{
+	lab_close(*state);
 	wire_free_all();
 	return 0;
 }
@@ -135,19 +154,38 @@ static inline void lab_set(struct lab *lab, const char *key, const char *value)
 
 /* --- sending -------------------------------------------------------------------------------- */
 
+/* A fragment without ports or checksum. */
+static inline bool lab_is_later_fragment(struct wire w)
+{
+	return (wire_get16(w.at + 6) & 0x1fff) != 0;
+}
+
+/* Has it a transport checksum that the NAT knows? */
+static inline bool lab_has_sum(struct wire w)
+{
+	return !lab_is_later_fragment(w) && wire_check_offset(w) != 0;
+}
+
+static inline bool lab_is_error(struct wire w)
+{
+	return w.at[9] == 1 && !lab_is_later_fragment(w) && !wire_is_query(w);
+}
+
 /* Each checksum of @after as far from right as in @before. */
 static inline void lab_check_sums(struct wire before, struct wire after)
 {
 	bool none = before.at[9] == 17 && wire_get16(wire_check(before)) == 0;
 
 	assert_int_equal(wire_ip_error(after), wire_ip_error(before));
+	if (!lab_has_sum(before))
+		return;
 	if (none)
 		assert_int_equal(wire_get16(wire_check(after)), 0);
 	else
 		assert_int_equal(wire_transport_error(after), wire_transport_error(before));
 	if (before.at[9] == 17 && !none)
 		assert_int_not_equal(wire_get16(wire_check(after)), 0);
-	if (before.at[9] == 1 && !wire_is_query(before))
+	if (lab_is_error(before))
 		assert_int_equal(wire_ip_error(wire_quote(after)),
 				 wire_ip_error(wire_quote(before)));
 }
@@ -157,6 +195,8 @@ static inline void lab_forget_transport(struct wire to, struct wire from, size_t
 {
 	size_t check = transport + wire_check_offset(from);
 
+	if (!lab_has_sum(from))
+		return;
 	if (from.at[9] == 6 || from.at[9] == 17)
 		memcpy(to.at + transport, from.at + transport, 4);
 	else if (wire_is_query(from))
@@ -172,17 +212,19 @@ static inline bool lab_is_atomic(struct wire w)
 }
 
 /* What the NAT may never touch: everything but addresses, ports, identifier and checksums. */
-static inline void lab_check_rest(struct wire before, struct wire after)
+static inline void lab_check_rest(const struct lab *lab, enum nat_side from, struct wire before,
+				  struct wire after)
 {
 	struct wire copy = wire_copy(after);
 	size_t transport = wire_header(before);
 	struct wire quote_before, quote_copy;
 
 	memcpy(copy.at + 10, before.at + 10, 10);
-	if (!lab_is_atomic(before))
+	if (from == NAT_INTERNAL && !lab_is_atomic(before) &&
+	    lab->nat.options.ip_id == IP_ID_REWRITE)
 		memcpy(copy.at + 4, before.at + 4, 2); /* its ID is ours to give (RFC 6864) */
 	lab_forget_transport(copy, before, transport);
-	if (before.at[9] == 1 && !wire_is_query(before)) {
+	if (lab_is_error(before)) {
 		quote_before = wire_quote(before);
 		quote_copy = wire_quote(copy);
 		transport = wire_header(quote_before);
@@ -190,6 +232,59 @@ static inline void lab_check_rest(struct wire before, struct wire after)
 		lab_forget_transport(quote_copy, quote_before, transport);
 	}
 	assert_memory_equal(copy.at, before.at, before.len);
+}
+
+static inline struct addr lab_address(struct wire w, size_t at)
+{
+	return addr_from_ip4(wire_get32(w.at + at));
+}
+
+/* Which of its addresses may have become what; ports and checksums are looked at elsewhere. */
+static inline void lab_check_addresses(const struct lab *lab, enum nat_side from,
+				       struct wire before, struct wire after)
+{
+	struct addr to = lab_address(before, 16), source = lab_address(after, 12);
+	bool hairpin = from == NAT_INTERNAL && nat_is_external(&lab->nat, &to);
+	bool hidden = !hairpin || lab->nat.options.hairpin == HAIRPIN_EXTERNAL_SOURCE;
+
+	if (from == NAT_INTERNAL && hidden)
+		assert_true(nat_is_external(&lab->nat, &source)); /* no internal address gets out */
+	if (from == NAT_INTERNAL && !hairpin)
+		assert_memory_equal(after.at + 16, before.at + 16, 4);
+	if (lab_is_error(before))
+		return; /* one about a hairpinned packet may change all of them */
+	if (from == NAT_EXTERNAL || !hidden)
+		assert_memory_equal(after.at + 12, before.at + 12, 4);
+	if (lab_has_sum(before) && before.at[9] != 1) {
+		size_t header = wire_header(before);
+
+		if (from == NAT_EXTERNAL || !hidden)
+			assert_memory_equal(after.at + header, before.at + header, 2);
+		if (from == NAT_INTERNAL && !hairpin)
+			assert_memory_equal(after.at + header + 2, before.at + header + 2, 2);
+	}
+}
+
+/* A packet that was rewritten; @partial: its transport checksum is not ready yet. */
+static inline void lab_check_rewritten(const struct lab *lab, enum nat_side from,
+				       struct wire before, struct wire after, bool partial)
+{
+	if (!partial)
+		lab_check_sums(before, after);
+	lab_check_rest(lab, from, before, after);
+	lab_check_addresses(lab, from, before, after);
+}
+
+static inline void lab_hold(struct lab *lab, struct wire w, enum nat_side from)
+{
+	struct lab_held *held = realloc(lab->held, (lab->held_count + 1) * sizeof(*held));
+
+	assert_non_null(held);
+	lab->held = held;
+	held += lab->held_count++;
+	*held = (struct lab_held){ lab->tag, from, { malloc(w.len), w.len } };
+	assert_non_null(held->wire.at);
+	memcpy(held->wire.at, w.at, w.len);
 }
 
 static inline struct nat_outcome lab_packet(struct lab *lab, struct wire w, bool partial,
@@ -202,17 +297,18 @@ static inline struct nat_outcome lab_packet(struct lab *lab, struct wire w, bool
 
 	memcpy(counters, lab->nat.counters, sizeof(counters));
 	packet_init(&pkt, w.at, w.len, w.len, partial);
+	pkt.tag = ++lab->tag;
 	outcome = nat_process(&lab->nat, &pkt, from, now);
 	assert_in_range(outcome.reason, 0, REASON_COUNT - 1);
 	counters[outcome.reason]++;
 	assert_memory_equal(counters, lab->nat.counters, sizeof(counters));
 	assert_int_equal(reason_spec(outcome.reason)->drop, outcome.verdict == NAT_DROPPED);
-	if (outcome.verdict != NAT_REWRITTEN)
-		assert_memory_equal(w.at, before.at, w.len);
-	else if (!partial)
-		lab_check_sums(before, w);
 	if (outcome.verdict == NAT_REWRITTEN)
-		lab_check_rest(before, w);
+		lab_check_rewritten(lab, from, before, w, partial);
+	else
+		assert_memory_equal(w.at, before.at, w.len);
+	if (outcome.verdict == NAT_HELD)
+		lab_hold(lab, before, from);
 	assert_consistent(&lab->nat);
 	return outcome;
 }
@@ -225,6 +321,106 @@ static inline struct nat_outcome lab_out(struct lab *lab, struct wire w, struct 
 static inline struct nat_outcome lab_in(struct lab *lab, struct wire w, struct mono now)
 {
 	return lab_packet(lab, w, false, NAT_EXTERNAL, now);
+}
+
+/* --- what comes later ----------------------------------------------------------------------- */
+
+/* A packet that was held. */
+struct lab_release {
+	uint32_t tag;
+	enum nat_verdict verdict;
+	enum nat_reason reason;
+	struct wire wire; /* its bytes now */
+};
+
+/* The next held packet whose fate is decided; false if there is none. */
+static inline bool lab_release(struct lab *lab, struct lab_release *released)
+{
+	uint64_t counters[REASON_COUNT];
+	struct nat_release r;
+	struct lab_held held;
+	size_t i = 0;
+
+	memcpy(counters, lab->nat.counters, sizeof(counters));
+	if (!nat_next_release(&lab->nat, &r)) {
+		assert_memory_equal(counters, lab->nat.counters, sizeof(counters));
+		return false;
+	}
+	counters[r.reason]++;
+	assert_memory_equal(counters, lab->nat.counters, sizeof(counters));
+	assert_int_equal(reason_spec(r.reason)->drop, r.verdict == NAT_DROPPED);
+	*released = (struct lab_release){ r.tag, r.verdict, r.reason, wire_take(r.length) };
+	memcpy(released->wire.at, r.data, r.length);
+	while (i < lab->held_count && lab->held[i].tag != r.tag)
+		i++;
+	assert_true(i < lab->held_count); /* each is released once */
+	held = lab->held[i];
+	lab->held[i] = lab->held[--lab->held_count];
+	assert_int_equal(r.length, held.wire.len);
+	if (r.verdict == NAT_DROPPED || memcmp(r.data, held.wire.at, r.length) == 0)
+		assert_memory_equal(r.data, held.wire.at, r.length);
+	else
+		lab_check_rewritten(lab, held.from, held.wire, released->wire, false);
+	free(held.wire.at);
+	assert_consistent(&lab->nat);
+	return true;
+}
+
+/* Let all that is decided go; how many of them pass. */
+static inline unsigned int lab_release_all(struct lab *lab)
+{
+	struct lab_release released;
+	unsigned int passed = 0;
+
+	while (lab_release(lab, &released))
+		passed += released.verdict != NAT_DROPPED;
+	return passed;
+}
+
+/* The next packet of the NAT's own; false if there is none. */
+static inline bool lab_output(struct lab *lab, struct wire *w)
+{
+	const struct output *output = nat_next_output(&lab->nat);
+
+	if (output == NULL)
+		return false;
+	assert_in_range(output->length, WIRE_IP + WIRE_ICMP, PACKET_MAKE_MAX);
+	*w = wire_take(output->length);
+	memcpy(w->at, output->data, output->length);
+	assert_int_equal(w->at[0], 0x45);
+	assert_int_equal(wire_get16(w->at + 2), w->len);
+	assert_true(lab_is_atomic(*w));
+	assert_int_equal(w->at[8], 64);
+	assert_int_equal(wire_ip_error(*w), 0);
+	assert_int_equal(wire_transport_error(*w), 0);
+	return true;
+}
+
+static inline void lab_check_silent(struct lab *lab)
+{
+	struct wire w;
+
+	assert_false(lab_output(lab, &w));
+}
+
+/* The NAT sends an ICMP error of @type and @code to @to that quotes @about, and no more. */
+static inline struct wire lab_take_error(struct lab *lab, unsigned int type, unsigned int code,
+					 struct endpoint to, struct wire about)
+{
+	struct wire w = { 0 };
+	size_t quoted;
+
+	assert_true(lab_output(lab, &w));
+	assert_int_equal(w.at[9], 1);
+	assert_int_equal(w.at[1], 0xc0); /* RFC 1812 section 4.3.2.5 */
+	assert_int_equal(w.at[20], type);
+	assert_int_equal(w.at[21], code);
+	assert_same_endpoint(wire_destination(w), ep_port(to, 0));
+	quoted = w.len - WIRE_IP - WIRE_ICMP;
+	assert_int_equal(quoted, about.len < 548 ? about.len : 548);
+	assert_memory_equal(wire_quote(w).at, about.at, quoted);
+	lab_check_silent(lab);
+	return w;
 }
 
 /* --- the three protocols alike -------------------------------------------------------------- */

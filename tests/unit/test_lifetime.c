@@ -413,7 +413,6 @@ static void test_traffic_of_a_session_that_ended_stays_with_its_mapping(void **s
 static void test_answers_do_not_depend_on_the_sweep(void **state)
 {
 	struct lab *swept = *state, *idle = lab_open_with(NULL);
-	void *idle_state = idle;
 	struct siphash_key key;
 	struct rng rng;
 
@@ -440,8 +439,7 @@ static void test_answers_do_not_depend_on_the_sweep(void **state)
 				 lab_packet(idle, b, false, side, AT_S(t)).reason);
 		assert_true(wire_same(a, b));
 	}
-	nat_fini(&idle->nat);
-	free(idle_state);
+	lab_close(idle);
 }
 
 /* The RST of @host that refuses a SYN of wire_tcp(). */

@@ -945,8 +945,7 @@ static void test_seed_decides_every_byte(void **state)
 	assert_true(sent > 300);
 	assert_true(differ > sent / 2);
 	for (int k = 1; k < 3; k++) {
-		nat_fini(&all[k]->nat);
-		free(all[k]);
+		lab_close(all[k]);
 	}
 }
 

@@ -346,6 +346,43 @@ static inline struct wire wire_quote(struct wire w)
 	return (struct wire){ .at = w.at + skip, .len = wire_total(w) - skip };
 }
 
+/* --- fragments ------------------------------------------------------------------------------ */
+
+enum { WIRE_MORE = 0x2000, WIRE_DONT = 0x4000 };
+
+/* The sum of the IP header alone: that of the transport is over the whole datagram. */
+static inline void wire_fix_ip(struct wire w)
+{
+	wire_put16(w.at + 10, 0);
+	wire_put16(w.at + 10, (uint16_t)~wire_sum(0, w.at, wire_header(w)));
+}
+
+/* @w as one that may be fragmented, with the ID @id. */
+static inline struct wire wire_with_id(struct wire w, unsigned int id)
+{
+	struct wire copy = wire_copy(w);
+
+	wire_put16(copy.at + 4, id);
+	wire_put16(copy.at + 6, 0);
+	wire_fix_ip(copy);
+	return copy;
+}
+
+/* @length bytes of the datagram @w from @first on (a multiple of 8), counted behind its IP header;
+ * the last fragment if they reach its end. */
+static inline struct wire wire_fragment(struct wire w, size_t first, size_t length)
+{
+	size_t header = wire_header(w), left = w.len - header - first;
+	struct wire f = wire_take(header + (length < left ? length : left));
+
+	memcpy(f.at, w.at, header);
+	memcpy(f.at + header, w.at + header + first, f.len - header);
+	wire_put16(f.at + 2, (unsigned int)f.len);
+	wire_put16(f.at + 6, (unsigned int)(first / 8) | (length < left ? WIRE_MORE : 0));
+	wire_fix_ip(f);
+	return f;
+}
+
 /* --- reading back --------------------------------------------------------------------------- */
 
 static inline bool wire_is_query(struct wire w)

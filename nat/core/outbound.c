@@ -31,6 +31,7 @@ static bool choose_external(struct nat *nat, struct mapping *wanted, const struc
 		wanted->remote = (struct endpoint){ 0 };
 		return true;
 	}
+	ports_wake(&nat->ports, &nat->options, now);
 	reason = port_pick(nat, protocol, &wanted->internal, remote, wanted->host, now,
 			   &wanted->external);
 	if (reason != REASON_MAPPING_CREATED) {

@@ -12,6 +12,9 @@ int daemon_configure(struct daemon *d, const struct options *asked, char *why, s
 	struct siphash_key key;
 	int err = config_resolve(asked, &resolved, why, why_size);
 
+	/* With the addresses known, the knobs may turn out to contradict each other. */
+	if (err == 0)
+		err = options_check(&resolved.options, why, why_size);
 	if (err < 0)
 		return err;
 	err = rng_key(asked->seed, &key);

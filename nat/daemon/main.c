@@ -28,6 +28,8 @@ static int open_nat(struct daemon *d, const struct options *asked, struct config
 	struct siphash_key key;
 	int err = config_resolve(asked, resolved, why, sizeof(why));
 
+	if (err == 0)
+		err = options_check(&resolved->options, why, sizeof(why));
 	if (err < 0) {
 		log_error("%s", why);
 		return err;

@@ -78,6 +78,48 @@ static uint32_t make_fixed(struct nat *nat, const struct flow *flow,
 	return mapping;
 }
 
+/*
+ * Where UDP and TCP share their endpoints, a mapping of the one leads in for the other too, if
+ * filtering lets everybody in.
+ */
+static uint32_t make_sibling(struct nat *nat, const struct flow *flow, struct mono now)
+{
+	struct mapping wanted = { .protocol = (uint8_t)flow->protocol,
+				  .behavior = MAPPING_ENDPOINT_INDEPENDENT,
+				  .external = flow->own,
+				  .holds_port = true,
+				  .created = now };
+	uint32_t n;
+
+	if (!nat->ports.shared || !has_sibling(flow->protocol) ||
+	    nat->options.protocol[flow->protocol].filtering != FILTERING_ENDPOINT_INDEPENDENT)
+		return NAT_NONE;
+	n = mapping_find_external(&nat->mappings, sibling_of(flow->protocol), &flow->own);
+	n = lifetime_live_mapping(nat, n, now);
+	if (n == NAT_NONE || !mapping_at(&nat->mappings, n)->holds_port ||
+	    arena_full(&nat->mappings.arena) || arena_full(&nat->sessions.arena))
+		return NAT_NONE;
+	wanted.internal = mapping_at(&nat->mappings, n)->internal;
+	wanted.host = mapping_at(&nat->mappings, n)->host;
+	return lifetime_add_mapping(nat, &wanted, now);
+}
+
+/* The first packet of a protocol to an endpoint that its sibling has. */
+static struct nat_outcome open_sibling(struct nat *nat, const struct packet *pkt,
+				       const struct flow *flow, struct mono now)
+{
+	uint32_t mapping, session;
+
+	if (flow->protocol == NAT_TCP && !tcp_opens(pkt->tcp_flags))
+		return unmatched_answer(nat, pkt, flow, now);
+	mapping = make_sibling(nat, flow, now);
+	if (mapping == NAT_NONE)
+		return unmatched_answer(nat, pkt, flow, now);
+	session = lifetime_add_session(nat, mapping, &flow->remote, NAT_EXTERNAL, now);
+	session_keep(&nat->sessions, session); /* no mapping is without one that keeps it */
+	return rewritten(REASON_MAPPING_CREATED, mapping, session);
+}
+
 /* Nobody has this external endpoint: who would get it? */
 static struct nat_outcome open_fixed(struct nat *nat, const struct packet *pkt,
 				     const struct flow *flow, struct mono now)
@@ -90,7 +132,7 @@ static struct nat_outcome open_fixed(struct nat *nat, const struct packet *pkt,
 	if (!forward_inbound(nat, flow->protocol, &flow->own, &internal)) {
 		dmz = forward_dmz(nat, flow->protocol, &flow->own, &internal);
 		if (!dmz)
-			return unmatched_answer(nat, pkt, flow, now);
+			return open_sibling(nat, pkt, flow, now);
 	}
 	if (flow->protocol == NAT_TCP && !tcp_opens(pkt->tcp_flags))
 		return drop(REASON_TCP_NO_SESSION);

@@ -64,6 +64,18 @@ static bool needs_rest(const struct nat *nat, const struct mapping *m)
 	return !(o->tcp.reuse_tracked == SWITCH_ON && m->protocol == NAT_TCP && !m->lingering);
 }
 
+/* A port that several share, by overlapping or by scope, is free when the last of them is gone. */
+static bool is_used(const struct nat *nat, enum nat_protocol protocol,
+		    const struct endpoint *external)
+{
+	uint32_t sibling = NAT_NONE;
+
+	if (nat->ports.shared && has_sibling(protocol))
+		sibling = mapping_find_external(&nat->mappings, sibling_of(protocol), external);
+	return mapping_find_external(&nat->mappings, protocol, external) != NAT_NONE ||
+	       (sibling != NAT_NONE && mapping_at(&nat->mappings, sibling)->holds_port);
+}
+
 static void remove_mapping(struct nat *nat, uint32_t n)
 {
 	const struct mapping *m = mapping_at(&nat->mappings, n);
@@ -73,8 +85,7 @@ static void remove_mapping(struct nat *nat, uint32_t n)
 	uint32_t host = m->host;
 
 	mapping_remove(&nat->mappings, n);
-	/* An overlapped port is free when the last that uses it is gone. */
-	if (holds_port && mapping_find_external(&nat->mappings, protocol, &external) == NAT_NONE)
+	if (holds_port && !is_used(nat, protocol, &external))
 		ports_release(&nat->ports, &nat->options, protocol, &external, rest, nat->now);
 	host_at(&nat->hosts, host)->mappings[protocol]--;
 	if (host_is_idle(host_at(&nat->hosts, host)))

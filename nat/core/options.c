@@ -61,6 +61,11 @@ static const struct option_value pooling_values[] = {
 	[POOLING_ARBITRARY] = { "arbitrary", NULL },
 	{ NULL, NULL },
 };
+static const struct option_value scope_values[] = {
+	[SCOPE_PER_PROTOCOL] = { "per-protocol", NULL },
+	[SCOPE_SHARED] = { "shared", NULL },
+	{ NULL, NULL },
+};
 static const struct option_value hairpin_values[] = {
 	[HAIRPIN_EXTERNAL_SOURCE] = { "external-source", NULL },
 	[HAIRPIN_INTERNAL_SOURCE] = { "internal-source", NULL },
@@ -227,6 +232,9 @@ static const struct option_spec specs[OPTION_COUNT] = {
 	[OPT_NAT_POOLING] = { "nat.pooling", CHOICE, .offset = AT(pooling),
 		.values = pooling_values, .initial = "paired", .clause = "RFC 4787 REQ-2",
 		.meaning = "which external address the mappings of one host get" },
+	[OPT_NAT_PROTOCOL_SCOPE] = { "nat.protocol-scope", CHOICE, .offset = AT(scope),
+		.values = scope_values, .initial = "per-protocol", .clause = "RFC 7857 5, 6",
+		.meaning = "whether UDP and TCP of one endpoint share their external endpoint" },
 	[OPT_NAT_HAIRPIN] = { "nat.hairpin", CHOICE, .offset = AT(hairpin),
 		.values = hairpin_values, .initial = "external-source", .clause = "RFC 4787 REQ-9",
 		.meaning = "packets from one internal host to the mapping of another" },

@@ -53,6 +53,9 @@ enum random_algorithm {
 /* Which ranges of ports are not mixed (RFC 4787 REQ-3a, and what devices do). */
 enum range_class { RANGE_KEEP, RANGE_IGNORE, RANGE_LINUX, RANGE_CISCO };
 
+/* Whether a UDP and a TCP port of one host are one endpoint to the outside (RFC 7857 5, 6). */
+enum protocol_scope { SCOPE_PER_PROTOCOL, SCOPE_SHARED };
+
 /* Which external address a host gets (RFC 4787 section 4.1, REQ-2). */
 enum pooling_behavior { POOLING_PAIRED, POOLING_SOFT_PAIRED, POOLING_ARBITRARY };
 
@@ -234,6 +237,7 @@ struct options {
 	char lan[OPTIONS_INTERFACE_MAX], wan[OPTIONS_INTERFACE_MAX];
 	struct external_list external;
 	enum pooling_behavior pooling;
+	enum protocol_scope scope;
 	enum hairpin_behavior hairpin;
 	enum unmatched_behavior unmatched;
 	enum full_behavior on_full;
@@ -276,6 +280,7 @@ enum option_id {
 	OPT_NAT_WAN,
 	OPT_NAT_EXTERNAL,
 	OPT_NAT_POOLING,
+	OPT_NAT_PROTOCOL_SCOPE,
 	OPT_NAT_HAIRPIN,
 	OPT_NAT_UNMATCHED,
 	OPT_NAT_RESERVED_PORTS,

@@ -15,6 +15,26 @@ static bool is_rate(enum option_id knob)
 	       knob == OPT_TCP_NEW_MAPPINGS_PER_SECOND || knob == OPT_ICMP_NEW_MAPPINGS_PER_SECOND;
 }
 
+/* Where UDP and TCP share their endpoints: the one that the other protocol has for it. */
+static bool take_over_sibling(struct nat *nat, struct mapping *wanted, struct mono now)
+{
+	enum nat_protocol protocol = (enum nat_protocol)wanted->protocol;
+	static const struct endpoint nowhere;
+	uint32_t n;
+
+	if (!nat->ports.shared || !has_sibling(protocol) ||
+	    wanted->behavior != MAPPING_ENDPOINT_INDEPENDENT)
+		return false;
+	n = mapping_find_internal(&nat->mappings, sibling_of(protocol), &wanted->internal,
+				  &nowhere);
+	n = lifetime_live_mapping(nat, n, now);
+	if (n == NAT_NONE || !mapping_at(&nat->mappings, n)->holds_port)
+		return false;
+	wanted->external = mapping_at(&nat->mappings, n)->external;
+	wanted->holds_port = true;
+	return mapping_find_external(&nat->mappings, protocol, &wanted->external) == NAT_NONE;
+}
+
 /* An external endpoint for @wanted: of a forward, or a free one of the pool. */
 static bool choose_external(struct nat *nat, struct mapping *wanted, const struct endpoint *remote,
 			    struct mono now, struct nat_outcome *refused)
@@ -31,6 +51,8 @@ static bool choose_external(struct nat *nat, struct mapping *wanted, const struc
 		wanted->remote = (struct endpoint){ 0 };
 		return true;
 	}
+	if (take_over_sibling(nat, wanted, now))
+		return true;
 	ports_wake(&nat->ports, &nat->options, now);
 	reason = port_pick(nat, protocol, &wanted->internal, remote, wanted->host, now,
 			   &wanted->external);

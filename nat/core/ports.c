@@ -113,6 +113,7 @@ int ports_init(struct ports *ports, const struct options *o)
 	int err;
 
 	memset(ports, 0, sizeof(*ports));
+	ports->shared = o->scope == SCOPE_SHARED;
 	err = init_addresses(ports, o);
 	if (err == 0)
 		err = init_blocks(ports, o);
@@ -143,7 +144,7 @@ bool ports_same(const struct options *a, const struct options *b)
 	       memcmp(&a->forwards, &b->forwards, sizeof(a->forwards)) == 0 &&
 	       memcmp(&a->pairs, &b->pairs, sizeof(a->pairs)) == 0 &&
 	       memcmp(&a->blocks, &b->blocks, sizeof(a->blocks)) == 0 &&
-	       a->max_resting_ports == b->max_resting_ports;
+	       a->max_resting_ports == b->max_resting_ports && a->scope == b->scope;
 }
 
 uint32_t ports_find(const struct ports *ports, const struct addr *address)
@@ -158,6 +159,8 @@ uint32_t ports_find(const struct ports *ports, const struct addr *address)
 
 struct port_map *ports_map(const struct ports *ports, uint32_t address, enum nat_protocol protocol)
 {
+	if (ports->shared && protocol == NAT_TCP)
+		protocol = NAT_UDP;
 	return &ports->maps[address * NAT_PROTOCOLS + protocol];
 }
 

@@ -46,6 +46,7 @@ struct ports {
 	uint32_t count;		     /* external addresses, ascending */
 	struct addr *addresses;	     /* owned */
 	struct port_map *maps;	     /* owned; NAT_PROTOCOLS for each address */
+	bool shared;		     /* UDP and TCP use one map, that of UDP */
 	uint32_t block_size, blocks; /* ports in a block, blocks of an address; 0: none */
 	uint32_t *owners;	     /* owned; host record number + 1 per block, 0: nobody's */
 	uint32_t resting_room;

@@ -142,8 +142,8 @@ static void note_sent(struct tcp_end *own, const struct tcp_segment *s)
 
 	after += (s->flags & PACKET_TCP_SYN) != 0;
 	after += (s->flags & PACKET_TCP_FIN) != 0;
-	if (!(own->seen & SENT_ANY) || before(own->sent, after))
-		own->sent = after;
+	if (!(own->seen & SENT_ANY) || before(own->sent, after) || (s->flags & PACKET_TCP_SYN))
+		own->sent = after; /* a SYN starts the numbers anew */
 	own->seen |= SENT_ANY;
 	if (s->flags & PACKET_TCP_FIN) {
 		own->after_fin = after;

@@ -20,6 +20,17 @@
  */
 enum nat_protocol { NAT_UDP, NAT_TCP, NAT_ICMP, NAT_OTHER, NAT_PROTOCOLS };
 
+/* UDP and TCP may share ports (nat.protocol-scope). */
+static inline bool has_sibling(enum nat_protocol protocol)
+{
+	return protocol == NAT_UDP || protocol == NAT_TCP;
+}
+
+static inline enum nat_protocol sibling_of(enum nat_protocol protocol)
+{
+	return protocol == NAT_UDP ? NAT_TCP : NAT_UDP;
+}
+
 /* Where a packet comes from. */
 enum nat_side { NAT_INTERNAL, NAT_EXTERNAL, NAT_NOWHERE };
 

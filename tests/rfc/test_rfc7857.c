@@ -998,6 +998,29 @@ static void test_rfc7857_req5_mapping_behavior_is_set_for_each_protocol(void **s
 	}
 }
 
+/* The knob that the section allows: one external endpoint for both, for as long as either lives. */
+static void test_rfc7857_req5_shared_scope_gives_both_protocols_one_endpoint(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint udp, tcp;
+
+	lab_set(lab, "nat.protocol-scope", "shared");
+	udp = lab_open(lab, NAT_UDP, H1, Y1, AT_S(0));
+	tcp = lab_open(lab, NAT_TCP, H1, Y2, AT_S(1));
+	assert_same_endpoint(tcp, udp);
+	for (unsigned int i = 0; i < 50; i++)
+		assert_int_not_equal(
+			lab_open(lab, NAT_TCP, ep_port(H2, 6000 + i), Y1, AT_S(1)).port, udp.port);
+	assert_true(lab_comes_in(lab, NAT_UDP, Y1, udp, H1, AT_S(2)));
+	/* TCP's ends first; the port is UDP's still. */
+	nat_tick(&lab->nat, AT_S(250), UINT32_MAX);
+	assert_int_equal(lab->nat.mappings.arena.live, 1);
+	assert_consistent(&lab->nat);
+	assert_same_endpoint(lab_open(lab, NAT_TCP, H1, Y2, AT_S(251)), udp);
+	lab_set(lab, "nat.protocol-scope", "per-protocol");
+	assert_true(lab_comes_in(lab, NAT_UDP, Y1, udp, H1, AT_S(252)));
+}
+
 static void test_rfc7857_req6_mapping_of_one_protocol_lets_no_other_in(void **state)
 {
 	struct lab *lab = *state;
@@ -1013,6 +1036,23 @@ static void test_rfc7857_req6_mapping_of_one_protocol_lets_no_other_in(void **st
 		lab_set(lab, "nat.external", "203.0.113.2"); /* clears the table */
 		lab_set(lab, "nat.external", "203.0.113.1");
 	}
+}
+
+static void test_rfc7857_req6_shared_scope_lets_the_other_protocol_in(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint udp;
+	struct wire w;
+
+	lab_set(lab, "nat.protocol-scope", "shared");
+	lab_set(lab, "tcp.unsolicited-syn", "drop");
+	udp = lab_open(lab, NAT_UDP, H1, Y1, AT_S(0));
+	assert_false(lab_comes_in(lab, NAT_TCP, Y2, udp, H1, AT_S(1)));
+	lab_set(lab, "tcp.filtering", "eif");
+	assert_true(lab_comes_in(lab, NAT_TCP, Y2, udp, H1, AT_S(1)));
+	w = wire_tcp(H1, Y2, WIRE_SYN | WIRE_ACK);
+	assert_rewritten(lab_out(lab, w, AT_S(1)), REASON_TRANSLATED);
+	assert_same_endpoint(wire_source(w), udp);
 }
 
 static void test_rfc7857_req6_filtering_is_set_for_each_protocol(void **state)
@@ -1581,7 +1621,9 @@ int main(void)
 		lab_test(test_rfc7857_req5_mapping_of_one_protocol_is_none_of_another),
 		lab_test(test_rfc7857_req5_ports_are_drawn_for_each_protocol),
 		lab_test(test_rfc7857_req5_mapping_behavior_is_set_for_each_protocol),
+		lab_test(test_rfc7857_req5_shared_scope_gives_both_protocols_one_endpoint),
 		lab_test(test_rfc7857_req6_mapping_of_one_protocol_lets_no_other_in),
+		lab_test(test_rfc7857_req6_shared_scope_lets_the_other_protocol_in),
 		lab_test(test_rfc7857_req6_filtering_is_set_for_each_protocol),
 		lab_test(test_rfc7857_req7_blocked_probe_does_not_refresh),
 		lab_test(test_rfc7857_req7_blocked_syn_does_not_refresh),

@@ -283,11 +283,16 @@ static inline uint32_t invariant_held_ports(const struct nat *nat, const bool *m
 
 	for (uint32_t n = 0; n < nat->mappings.arena.used; n++) {
 		const struct mapping *m = mapping_at(&nat->mappings, n);
+		uint32_t sibling = NAT_NONE;
 
-		if (mappings[n] && m->holds_port)
-			held += mapping_find_external(&nat->mappings,
-						      (enum nat_protocol)m->protocol,
-						      &m->external) == n;
+		if (!mappings[n] || !m->holds_port)
+			continue;
+		if (nat->ports.shared && m->protocol == NAT_TCP)
+			sibling = mapping_find_external(&nat->mappings, NAT_UDP, &m->external);
+		if (sibling != NAT_NONE && mapping_at(&nat->mappings, sibling)->holds_port)
+			continue; /* counted there */
+		held += mapping_find_external(&nat->mappings, (enum nat_protocol)m->protocol,
+					      &m->external) == n;
 	}
 	return held;
 }

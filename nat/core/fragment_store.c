@@ -179,6 +179,8 @@ bool fragment_overlaps(const struct fragment_store *f, uint32_t n, const struct 
 
 	if (d->total != 0 && (end > d->total || pkt->fragment_last))
 		return true; /* beyond what the last fragment said was the end */
+	if (pkt->fragment_last && d->furthest > end)
+		return true; /* the same, the other way round */
 	for (uint32_t u = first; u < end; u++)
 		if (d->units[u / 64] >> (u % 64) & 1)
 			return true;
@@ -193,6 +195,8 @@ void fragment_note(struct fragment_store *f, uint32_t n, const struct packet *pk
 	for (uint32_t u = first; u < end; u++)
 		d->units[u / 64] |= 1ULL << (u % 64);
 	d->seen += end - first;
+	if (d->furthest < end)
+		d->furthest = end;
 	if (pkt->fragment_last)
 		d->total = end;
 }

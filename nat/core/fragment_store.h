@@ -47,6 +47,7 @@ struct datagram {
 	uint16_t new_id;
 	uint32_t first_held;  /* of its held fragments, NAT_NONE */
 	uint32_t seen, total; /* units seen; units in all, 0 while the last has not come */
+	uint32_t furthest;    /* end of the units seen */
 	uint64_t units[FRAGMENT_UNITS / 64];
 };
 
@@ -87,7 +88,7 @@ static inline struct datagram *fragment_at(const struct fragment_store *f, uint3
 	return &f->datagrams[n];
 }
 
-/* Does @pkt cover a byte of datagram @n that was seen before? */
+/* Does @pkt cover a byte of datagram @n that was seen before, or contradict where it ends? */
 bool fragment_overlaps(const struct fragment_store *f, uint32_t n, const struct packet *pkt);
 /* Its bytes are seen now. */
 void fragment_note(struct fragment_store *f, uint32_t n, const struct packet *pkt);

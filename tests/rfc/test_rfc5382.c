@@ -327,6 +327,20 @@ static void test_rfc5382_req2a_simultaneous_open_passes_under_every_filtering(vo
 	}
 }
 
+/* "No inbound SYN ever" is its meaning, so connection-dependent filtering breaks it. */
+static void test_rfc5382_req2a_connection_dependent_filtering_breaks_it(void **state)
+{
+	struct lab *lab = *state;
+	struct conn c = conn_of(lab, H1, Y1);
+
+	lab_set(lab, "tcp.filtering", "cdf");
+	conn_pass(&c, I, S, AT_S(0));
+	assert_int_equal(conn_send(&c, O, S, AT_S(1)).verdict, NAT_DROPPED);
+	assert_conn_state(&c, TCP_INTERNAL_SYN);
+	conn_pass(&c, O, S | A, AT_S(1)); /* the usual answer is none */
+	assert_conn_state(&c, TCP_ESTABLISHED);
+}
+
 /* --- REQ-3: filtering ----------------------------------------------------------------------- */
 
 /* Which of the probes of 4787-8 come in: from Y2:p, from Y1:q, from Y1:p again? */
@@ -780,6 +794,30 @@ static void test_rfc5382_req4d_service_of_the_router_answers_at_once(void **stat
 	assert_dropped(lab_in(lab, wire_tcp(Y2, target[0], S), AT_S(2)), REASON_SYN_HELD);
 	nat_tick(&lab->nat, AT_MS(7999), 100);
 	assert_silent(lab);
+}
+
+/* What the router begins from a reserved port passes too; from another port it is a host's flow. */
+static void test_rfc5382_req4d_router_uses_its_reserved_ports_untranslated(void **state)
+{
+	struct lab *lab = *state;
+
+	lab_set(lab, "nat.unmatched", "accept");
+	lab_set(lab, "nat.reserved-ports", "53,5000-5010");
+	for (enum nat_protocol p = NAT_UDP; p <= NAT_TCP; p++) {
+		struct nat_outcome outcome;
+
+		for (unsigned int i = 0; i < 3; i++)
+			assert_int_equal(
+				lab_out(lab, lab_request(p, ep_port(E1, 5000 + 5 * i), Y1), AT_S(0))
+					.verdict,
+				NAT_PASS);
+		assert_int_equal(lab_out(lab, lab_request(p, ep_port(E1, 53), Y1), AT_S(0)).verdict,
+				 NAT_PASS);
+		outcome = lab_out(lab, lab_request(p, ep_port(E1, 5011), Y1), AT_S(0));
+		assert_rewritten(outcome, REASON_MAPPING_CREATED);
+		outcome = lab_out(lab, lab_request(p, ep_port(H1, 5000), Y1), AT_S(0));
+		assert_rewritten(outcome, REASON_MAPPING_CREATED);
+	}
 }
 
 /* Which is why no mapping is ever given such a port. */
@@ -1275,6 +1313,34 @@ static void test_rfc5382_req7r_range_may_be_ignored(void **state)
 	assert_in_range(left, 15, 20);
 }
 
+/* The classes that Linux and Cisco keep apart; those of RFC 4787 REQ-3a are but two. */
+static void test_rfc5382_req7r_range_may_be_that_of_devices(void **state)
+{
+	static const struct {
+		const char *class;
+		unsigned int port, first, last;
+	} rows[] = {
+		{ "linux", 100, 1, 511 },	{ "linux", 511, 1, 511 },
+		{ "linux", 512, 600, 1023 },	{ "linux", 1023, 600, 1023 },
+		{ "linux", 1024, 1024, 65535 }, { "cisco", 101, 1, 511 },
+		{ "cisco", 520, 512, 1023 },	{ "cisco", 1022, 512, 1023 },
+		{ "cisco", 1025, 1024, 65535 },
+	};
+	struct lab *lab = *state;
+
+	lab_set(lab, "tcp.port-range", "1-65535");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		lab_set(lab, "tcp.range-class", rows[i].class);
+		for (unsigned int k = 0; k < 15; k++) {
+			char text[32];
+
+			snprintf(text, sizeof(text), "192.168.1.%u:%u", 100 + k, rows[i].port);
+			assert_in_range(lab_open(lab, NAT_TCP, ep(text), Y1, AT_S(0)).port,
+					rows[i].first, rows[i].last);
+		}
+	}
+}
+
 /* --- REQ-8: hairpin ------------------------------------------------------------------------- */
 
 /* A connection between two internal hosts by way of H2's mapping. */
@@ -1588,6 +1654,7 @@ int main(void)
 		lab_test(test_rfc5382_req2_options_and_urgent_pointer_are_kept),
 		lab_test(test_rfc5382_req2a_simultaneous_open_passes),
 		lab_test(test_rfc5382_req2a_simultaneous_open_passes_under_every_filtering),
+		lab_test(test_rfc5382_req2a_connection_dependent_filtering_breaks_it),
 		lab_test(test_rfc5382_req3_full_cone_lets_everyone_connect),
 		lab_test(test_rfc5382_req3_restricted_cone_lets_known_addresses_connect),
 		lab_test(test_rfc5382_req3a_filtering_is_a_knob),
@@ -1614,6 +1681,7 @@ int main(void)
 		lab_test(test_rfc5382_req4c_error_comes_after_six_seconds),
 		lab_test(test_rfc5382_req4c_error_quotes_the_head_of_a_long_syn),
 		lab_test(test_rfc5382_req4d_service_of_the_router_answers_at_once),
+		lab_test(test_rfc5382_req4d_router_uses_its_reserved_ports_untranslated),
 		lab_test(test_rfc5382_req4d_reserved_ports_are_given_to_no_mapping),
 		lab_test(test_rfc5382_req5_idle_connection_lasts_two_hours_and_four_minutes),
 		lab_test(test_rfc5382_req5_data_of_either_side_restarts_the_time),
@@ -1641,6 +1709,7 @@ int main(void)
 		lab_test(test_rfc5382_req7_overloading_breaks_it),
 		lab_test(test_rfc5382_req7r_range_of_the_port_is_kept_by_default),
 		lab_test(test_rfc5382_req7r_range_may_be_ignored),
+		lab_test(test_rfc5382_req7r_range_may_be_that_of_devices),
 		lab_test(test_rfc5382_req8_connection_to_the_mapping_of_another_host),
 		lab_test(test_rfc5382_req8_idle_connection_lasts_as_long_as_any),
 		lab_test(test_rfc5382_req8_filter_of_the_target_holds),

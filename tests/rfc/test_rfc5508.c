@@ -113,6 +113,20 @@ static void test_rfc5508_req2_each_query_restarts_the_time(void **state)
 	assert_flow_ends(lab, &f, AT_S(590 + 60));
 }
 
+/* Whether replies do so too is a knob; by default they do not. */
+static void test_rfc5508_req2_replies_may_restart_the_time(void **state)
+{
+	struct lab *lab = *state;
+	struct rfc_flow f = flow_open(lab, NAT_ICMP, H1, Y1, AT_S(0));
+
+	assert_true(lab_comes_in(lab, NAT_ICMP, Y1, f.external, H1, AT_S(50)));
+	assert_flow_ends(lab, &f, AT_S(60));
+	lab_set(lab, "icmp.refresh", "both");
+	f = flow_open(lab, NAT_ICMP, H1, Y1, AT_S(100));
+	assert_true(lab_comes_in(lab, NAT_ICMP, Y1, f.external, H1, AT_S(150)));
+	assert_flow_ends(lab, &f, AT_S(210));
+}
+
 static void test_rfc5508_req2a_timeout_is_a_knob(void **state)
 {
 	struct lab *lab = *state;
@@ -1422,6 +1436,7 @@ int main(void)
 		lab_test(test_rfc5508_req1a_dependent_mapping_breaks_it),
 		lab_test(test_rfc5508_req2_query_session_lasts_sixty_seconds),
 		lab_test(test_rfc5508_req2_each_query_restarts_the_time),
+		lab_test(test_rfc5508_req2_replies_may_restart_the_time),
 		lab_test(test_rfc5508_req2a_timeout_is_a_knob),
 		lab_test(test_rfc5508_req3_wrong_checksum_is_dropped),
 		lab_test(test_rfc5508_req3_wrong_checksum_from_inside_is_dropped),

@@ -612,6 +612,18 @@ static void test_rfc7857_req2d_reset_leaves_four_minutes(void **state)
 	}
 }
 
+/* pf gives ninety seconds, Linux ten. */
+static void test_rfc7857_req2d_how_long_is_a_knob(void **state)
+{
+	struct lab *lab = *state;
+	struct conn c;
+
+	lab_set(lab, "tcp.timeout-reset", "10s");
+	c = conn_open(lab, H1, Y1, AT_S(0));
+	conn_pass(&c, O, R, AT_S(1));
+	assert_conn_ends(&c, AT_S(11));
+}
+
 static void test_rfc7857_req2d_data_within_them_revives_the_session(void **state)
 {
 	struct lab *lab = *state;
@@ -1160,6 +1172,24 @@ static void test_rfc7857_req7o_error_in_answer_does_not_refresh(void **state)
 	assert_int_equal(lab->nat.mappings.arena.live, 0);
 }
 
+/* It is the answer that does not count: what comes in does, where the knob says so. */
+static void test_rfc7857_req7o_inbound_packet_refreshes_with_the_knob(void **state)
+{
+	struct lab *lab = *state;
+	struct rfc_flow f;
+
+	lab_set(lab, "udp.refresh", "both");
+	f = flow_open(lab, NAT_UDP, H1, Y1, AT_S(0));
+	for (int t = 60; t <= 600; t += 60) {
+		struct wire w = wire_udp(Y1, f.external);
+
+		assert_rewritten(lab_in(lab, w, AT_S(t)), REASON_TRANSLATED);
+		assert_rewritten(lab_out(lab, wire_error(3, 3, H1, Y1, w), AT_S(t + 30)),
+				 REASON_ICMP_ERROR_TRANSLATED);
+	}
+	assert_flow_ends(lab, &f, AT_S(900));
+}
+
 static void test_rfc7857_req7o_error_in_answer_to_a_stranger_does_not_refresh(void **state)
 {
 	struct lab *lab = *state;
@@ -1564,6 +1594,21 @@ static void test_rfc6146_hp_hairpin_of_each_protocol(void **state)
 	}
 }
 
+static void test_rfc6146_hp_off_breaks_it(void **state)
+{
+	struct lab *lab = *state;
+
+	lab_set(lab, "nat.hairpin", "off");
+	for (enum nat_protocol p = NAT_UDP; p <= NAT_ICMP; p++) {
+		struct endpoint target;
+
+		rfc_set(lab, p, "filtering", "eif");
+		target = lab_open(lab, p, H2, Y1, AT_S(0));
+		assert_dropped(lab_out(lab, lab_request(p, H1, target), AT_S(0)),
+			       REASON_HAIRPIN_OFF);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1602,6 +1647,7 @@ int main(void)
 		lab_test(test_rfc7857_req2c_reset_is_forwarded_in_every_state),
 		lab_test(test_rfc7857_req2c_reset_of_no_connection_is_dropped),
 		lab_test(test_rfc7857_req2d_reset_leaves_four_minutes),
+		lab_test(test_rfc7857_req2d_how_long_is_a_knob),
 		lab_test(test_rfc7857_req2d_data_within_them_revives_the_session),
 		lab_test(test_rfc7857_req2d_reset_after_a_fin_leaves_four_minutes),
 		lab_test(test_rfc7857_req2e_reset_outside_the_window_changes_nothing),
@@ -1631,6 +1677,7 @@ int main(void)
 		lab_test(test_rfc7857_req7_segment_of_no_connection_does_not_refresh),
 		lab_test(test_rfc7857_req7_admitted_packet_refreshes_with_the_knob),
 		lab_test(test_rfc7857_req7o_error_in_answer_does_not_refresh),
+		lab_test(test_rfc7857_req7o_inbound_packet_refreshes_with_the_knob),
 		lab_test(test_rfc7857_req7o_error_in_answer_to_a_stranger_does_not_refresh),
 		lab_test(test_rfc7857_req7o_reset_in_answer_does_not_refresh),
 		lab_test(test_rfc7857_req7o_connection_that_is_not_answered_does_not_refresh),
@@ -1653,6 +1700,7 @@ int main(void)
 		lab_test(test_rfc6146_syn_strict_for_connections_from_outside),
 		lab_test(test_rfc6146_syn_strict_simultaneous_open),
 		lab_test(test_rfc6146_hp_hairpin_of_each_protocol),
+		lab_test(test_rfc6146_hp_off_breaks_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

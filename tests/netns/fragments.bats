@@ -97,7 +97,7 @@ orders=("0,1,2" "0,2,1" "1,0,2" "1,2,0" "2,0,1" "2,1,0")
 	raw server 203.0.113.11:7788 "$seen" udp ipid=78 split=1000 "text=$in"
 	raw server 203.0.113.11:7788 "$seen" udp ipid=79 split=1000 order=reverse "text=$in"
 	tell server sendto s "$seen" last
-	arrived "udp $peer $own last" client
+	arrived "udp $peer $own last" client udp
 }
 
 # Each piece of one client is followed by the same piece of the other, with the same IP ID.
@@ -179,11 +179,11 @@ open_both() {
 	open_raw client server
 	raw client "$own" "$peer" udp ipid=83 split=1000 "text=$out"
 	tell client sendto a "$peer" "that was all"
-	arrived "udp $seen $peer that was all" server
+	arrived "udp $seen $peer that was all" server udp
 	told "$seen that was all" server recv s
 	raw server "$peer" "$seen" udp ipid=83 split=1000 "text=$in"
 	tell server sendto s "$seen" "that was all"
-	arrived "udp $peer $own that was all" client
+	arrived "udp $peer $own that was all" client udp
 	run -1 client ping -n -q -c 1 -W 0.2 -s 5000 203.0.113.10
 	client ping -n -q -c 1 -W "$patience" -s 500 203.0.113.10
 }

@@ -222,12 +222,14 @@ map_tcp() {
 	knob udp.filtering=eif nat.hairpin=off
 	open_both 6619
 	open_raw client
+	before=$(icmp_at client)
 	count hairpin-off
 	tell client sendto a "$two" "off"
 	wait_risen hairpin-off
 	nothing_before client2
 	nothing_before client
-	arrived "udp $peer 192.168.1.2:6619 and no other" client # and no ICMP error either
+	arrived "udp $peer 192.168.1.2:6619 and no other" client udp
+	equal "$before" "$(icmp_at client)" # no error either
 	knob nat.hairpin=external-source
 	tell client sendto a "$two" "on again"
 	told "$one on again" client2 recv a

@@ -300,6 +300,9 @@ arrived() {
 	equal "$wanted" "$heard"
 }
 
+# icmp_at HOST: how many ICMP messages have come there, of all kinds.
+icmp_at() { in_host "$1" cat /proc/net/snmp | awk '$1 == "Icmp:" { n = $2 } END { print n }'; }
+
 # Kernels answer packets of connections they do not know with a RST.
 mute_resets() {
 	local host

@@ -39,8 +39,8 @@ finish_opening() {
 	client_gets PA seq=5001 ack=1004 in
 	has_state ESTABLISHED "$own" "$peer"
 	# The long timer, not that of a connection that is opening.
-	(($(look sessions expires_in_ms protocol=tcp "internal=$own") > 7000000))
-	equal 1 "$(look sessions id protocol=tcp "internal=$own" | wc -l)"
+	(($(look sessions expires_in_ms "internal=$own" "remote=$peer") > 7000000))
+	equal 1 "$(look sessions id "internal=$own" "remote=$peer" | wc -l)"
 }
 
 # The client's SYN comes to the NAT first; the server's is no answer to it.
@@ -97,6 +97,7 @@ cross_client_first() {
 }
 
 @test "RFC 5382 REQ-2: a SYN crosses, but from a port that was not called: it does not come in" {
+	knob tcp.unsolicited-syn=drop # one that is held would speak up in another test
 	open_ends 6305
 	client_sends flags=$syn seq=1000
 	arrives server tcp
@@ -105,6 +106,46 @@ cross_client_first() {
 	server_sends flags=$syn seq=6000
 	arrived "tcp $peer $own S seq=6000 ack=0" client tcp # and none before it
 	equal "" "$(state "$own" 203.0.113.10:7001)"
+}
+
+# The server's SYN comes first, to a mapping that does not let it in: 203.0.113.11 was called by it.
+uninvited() {
+	open_ends "$1"
+	raw client "$own" 203.0.113.11:7000 tcp
+	arrives server tcp
+	seen=$(external tcp "$own")
+	count syn-held
+	server_sends flags=$syn seq=5000
+	wait_risen syn-held
+	equal "" "$(state "$own" "$peer")"
+}
+
+@test "RFC 5382 REQ-4b: a SYN that comes too early is held, until the client's own takes its place" {
+	local before
+
+	before=$(icmp_at server)
+	uninvited 6307
+	natem clock advance 5s >/dev/null
+	client_sends flags=$syn seq=1000
+	server_gets S seq=1000 ack=0
+	natem clock advance 10s >/dev/null
+	server_sends flags=$syn seq=5000
+	arrived "tcp $peer $own S seq=5000 ack=0" client tcp # the first that comes to the client
+	finish_opening
+	equal "$before" "$(icmp_at server)" # and no word about the early one
+}
+
+@test "RFC 5382 REQ-4c: a SYN that nobody meets is refused, after six seconds and not before" {
+	local before
+
+	before=$(icmp_at server)
+	uninvited 6308
+	natem clock advance 5s >/dev/null
+	raw client 192.168.1.2:6309 203.0.113.11:7000 tcp
+	arrives server tcp # when that has come, all before it has
+	equal "$before" "$(icmp_at server)"
+	natem clock advance 1s >/dev/null
+	arrived "icmp 203.0.113.1 203.0.113.10 3/3 (tcp $peer $seen S seq=5000 ack=0)" server icmp
 }
 
 @test "RFC 5382 REQ-2: two kernels open one connection at once, and talk" {

@@ -164,54 +164,54 @@ static const struct option_value switch_values[] = {
 #define TIMEOUT_OR(name) \
 	.type = OPTION_DURATION, .least = 100, .most = 365 * DAY_MS, .unit = "time", .word = name
 #define NUMBER(from, to, of) .type = OPTION_NUMBER, .least = from, .most = to, .unit = of
-#define RECORDS		     NUMBER(1, ARENA_MAX, "records")
-#define QUOTA(of)	     NUMBER(0, ARENA_MAX, of)
+#define RECORDS		     .type = OPTION_NUMBER, .least = 1, .most = ARENA_MAX, .unit = "records"
+#define QUOTA		     .type = OPTION_NUMBER, .least = 0, .most = ARENA_MAX
 
 /* clang-format off */
 
-/* What UDP, TCP and ICMP queries are each told; @P their enumerator, @p their section. */
-#define COMMON_KNOBS(P, p, filters, refreshes, range, eim, filtering_clause, overload_clause) \
-	[OPT_##P##_MAPPING] = { p ".mapping", CHOICE, .offset = AT(protocol[NAT_##P].mapping), \
+/* What UDP, TCP and ICMP queries are each told; @P and @N their enumerators, @p their section. */
+#define COMMON_KNOBS(P, N, p, filters, refreshes, range, eim, filtering_clause, overload_clause) \
+	[OPT_##P##_MAPPING] = { p ".mapping", CHOICE, .offset = offsetof(struct options, protocol[N].mapping), \
 		.values = mapping_values, .initial = "endpoint-independent", .clause = eim, \
 		.meaning = "remote part that a mapping is kept apart by" }, \
 	[OPT_##P##_FILTERING] = { p ".filtering", CHOICE, \
-		.offset = AT(protocol[NAT_##P].filtering), .values = filters, \
+		.offset = offsetof(struct options, protocol[N].filtering), .values = filters, \
 		.initial = "address-and-port-dependent", .clause = filtering_clause, \
 		.meaning = "remotes that may send to a mapping" }, \
-	[OPT_##P##_PORTS] = { p ".ports", CHOICE, .offset = AT(protocol[NAT_##P].ports), \
+	[OPT_##P##_PORTS] = { p ".ports", CHOICE, .offset = offsetof(struct options, protocol[N].ports), \
 		.values = ports_values, .initial = "random", .clause = "RFC 4787 4.2, RFC 7857 9", \
 		.meaning = "how the external port (ICMP: identifier) is picked" }, \
-	[OPT_##P##_RANDOM] = { p ".random", CHOICE, .offset = AT(protocol[NAT_##P].random), \
+	[OPT_##P##_RANDOM] = { p ".random", CHOICE, .offset = offsetof(struct options, protocol[N].random), \
 		.values = random_values, .initial = "simple", .clause = "RFC 6056 3.3", \
 		.meaning = "how a random port is drawn" }, \
 	[OPT_##P##_PORT_OVERLAP] = { p ".port-overlap", SWITCH, \
-		.offset = AT(protocol[NAT_##P].overlap), .initial = "off", .clause = "RFC 7857 3", \
+		.offset = offsetof(struct options, protocol[N].overlap), .initial = "off", .clause = "RFC 7857 3", \
 		.meaning = "hosts may share an external port towards different remotes" }, \
 	[OPT_##P##_PORT_RANGE] = { p ".port-range", .type = OPTION_PORT_RANGE, \
-		.offset = AT(protocol[NAT_##P].port_range), .initial = range, .unit = "ports", \
+		.offset = offsetof(struct options, protocol[N].port_range), .initial = range, .unit = "ports", \
 		.clause = "RFC 6056 3.2", .meaning = "external ports to pick from" }, \
 	[OPT_##P##_PORT_REUSE_DELAY] = { p ".port-reuse-delay", .type = OPTION_DURATION, \
-		.offset = AT(protocol[NAT_##P].reuse_delay_ms), .least = 0, .most = DAY_MS, \
+		.offset = offsetof(struct options, protocol[N].reuse_delay_ms), .least = 0, .most = DAY_MS, \
 		.initial = "0s", .unit = "time", .clause = "RFC 6888 REQ-8", \
 		.meaning = "how long a freed port rests before it is given again" }, \
-	[OPT_##P##_REFRESH] = { p ".refresh", CHOICE, .offset = AT(protocol[NAT_##P].refresh), \
+	[OPT_##P##_REFRESH] = { p ".refresh", CHOICE, .offset = offsetof(struct options, protocol[N].refresh), \
 		.values = refresh_values, .initial = refreshes, .clause = "RFC 4787 REQ-6", \
 		.meaning = "packets that restart the timer" }, \
 	[OPT_##P##_KILL_ON_UNSOLICITED] = { p ".kill-on-unsolicited", SWITCH, \
-		.offset = AT(protocol[NAT_##P].kill_on_unsolicited), .initial = "off", \
+		.offset = offsetof(struct options, protocol[N].kill_on_unsolicited), .initial = "off", \
 		.clause = overload_clause, \
 		.meaning = "fault: an inbound packet that is filtered ends the mapping" }, \
 	[OPT_##P##_FRAGMENTS] = { p ".fragments", SWITCH, \
-		.offset = AT(protocol[NAT_##P].fragments), .initial = "on", \
+		.offset = offsetof(struct options, protocol[N].fragments), .initial = "on", \
 		.clause = "RFC 4787 REQ-14", .meaning = "whether fragments pass" }, \
-	[OPT_##P##_MAX_MAPPINGS_PER_HOST] = { p ".max-mappings-per-host", QUOTA("mappings"), \
-		.offset = AT(protocol[NAT_##P].max_mappings_per_host), .initial = "0", \
+	[OPT_##P##_MAX_MAPPINGS_PER_HOST] = { p ".max-mappings-per-host", QUOTA, .unit = "mappings", \
+		.offset = offsetof(struct options, protocol[N].max_mappings_per_host), .initial = "0", \
 		.clause = "RFC 6888 REQ-4B", .meaning = "mappings of one host; 0 is no quota" }, \
-	[OPT_##P##_MAX_SESSIONS_PER_HOST] = { p ".max-sessions-per-host", QUOTA("sessions"), \
-		.offset = AT(protocol[NAT_##P].max_sessions_per_host), .initial = "0", \
+	[OPT_##P##_MAX_SESSIONS_PER_HOST] = { p ".max-sessions-per-host", QUOTA, .unit = "sessions", \
+		.offset = offsetof(struct options, protocol[N].max_sessions_per_host), .initial = "0", \
 		.clause = "RFC 6888 REQ-5", .meaning = "sessions of one host; 0 is no quota" }, \
-	[OPT_##P##_NEW_MAPPINGS_PER_SECOND] = { p ".new-mappings-per-second", QUOTA("a second"), \
-		.offset = AT(protocol[NAT_##P].new_mappings_per_second), .initial = "0", \
+	[OPT_##P##_NEW_MAPPINGS_PER_SECOND] = { p ".new-mappings-per-second", QUOTA, .unit = "a second", \
+		.offset = offsetof(struct options, protocol[N].new_mappings_per_second), .initial = "0", \
 		.clause = "RFC 6888 REQ-4C", \
 		.meaning = "new mappings of one host a second; 0 is no quota" }
 
@@ -267,16 +267,16 @@ static const struct option_spec specs[OPTION_COUNT] = {
 	[OPT_NAT_MAX_SESSIONS] = { "nat.max-sessions", .machine = true, RECORDS, .offset = AT(max_sessions),
 		.initial = "262144", .clause = "RFC 6888 REQ-5",
 		.meaning = "sessions there may be at once" },
-	[OPT_NAT_MAX_MAPPINGS_PER_HOST] = { "nat.max-mappings-per-host", QUOTA("mappings"),
+	[OPT_NAT_MAX_MAPPINGS_PER_HOST] = { "nat.max-mappings-per-host", QUOTA, .unit = "mappings",
 		.offset = AT(max_mappings_per_host), .initial = "0", .clause = "RFC 6888 REQ-4",
 		.meaning = "mappings of one host, all protocols together; 0 is no quota" },
-	[OPT_NAT_MAX_SESSIONS_PER_HOST] = { "nat.max-sessions-per-host", QUOTA("sessions"),
+	[OPT_NAT_MAX_SESSIONS_PER_HOST] = { "nat.max-sessions-per-host", QUOTA, .unit = "sessions",
 		.offset = AT(max_sessions_per_host), .initial = "0", .clause = "RFC 6888 REQ-5",
 		.meaning = "sessions of one host, all protocols together; 0 is no quota" },
-	[OPT_NAT_MAX_SESSIONS_PER_MAPPING] = { "nat.max-sessions-per-mapping", QUOTA("sessions"),
+	[OPT_NAT_MAX_SESSIONS_PER_MAPPING] = { "nat.max-sessions-per-mapping", QUOTA, .unit = "sessions",
 		.offset = AT(max_sessions_per_mapping), .initial = "0", .clause = "RFC 6888 REQ-5",
 		.meaning = "sessions of one mapping; 0 is no quota" },
-	[OPT_NAT_NEW_MAPPINGS_PER_SECOND] = { "nat.new-mappings-per-second", QUOTA("a second"),
+	[OPT_NAT_NEW_MAPPINGS_PER_SECOND] = { "nat.new-mappings-per-second", QUOTA, .unit = "a second",
 		.offset = AT(new_mappings_per_second), .initial = "0", .clause = "RFC 6888 REQ-4C",
 		.meaning = "new mappings of one host a second, all protocols; 0 is no quota" },
 	[OPT_NAT_ON_FULL] = { "nat.on-full", CHOICE, .offset = AT(on_full),
@@ -318,7 +318,7 @@ static const struct option_spec specs[OPTION_COUNT] = {
 		.meaning = "a number makes port choice repeatable",
 		.unit = "" },
 
-	COMMON_KNOBS(UDP, "udp", filtering_values, "outbound", "1024-65535",
+	COMMON_KNOBS(UDP, NAT_UDP, "udp", filtering_values, "outbound", "1024-65535",
 		"RFC 4787 REQ-1", "RFC 4787 REQ-8", "RFC 4787 REQ-11"),
 	[OPT_UDP_PARITY] = { "udp.parity", SWITCH, .offset = AT(protocol[NAT_UDP].parity),
 		.initial = "off", .clause = "RFC 4787 REQ-4, RFC 7857 8",
@@ -340,7 +340,7 @@ static const struct option_spec specs[OPTION_COUNT] = {
 		.offset = AT(port_timers), .initial = "none", .unit = "time",
 		.clause = "RFC 4787 REQ-5A", .meaning = "the same, by remote port" },
 
-	COMMON_KNOBS(TCP, "tcp", tcp_filtering_values, "both", "1024-65535",
+	COMMON_KNOBS(TCP, NAT_TCP, "tcp", tcp_filtering_values, "both", "1024-65535",
 		"RFC 5382 REQ-1", "RFC 5382 REQ-3", "RFC 5382 REQ-3"),
 	[OPT_TCP_PARITY] = { "tcp.parity", SWITCH, .offset = AT(protocol[NAT_TCP].parity),
 		.initial = "off", .clause = "RFC 7857 8",
@@ -397,7 +397,7 @@ static const struct option_spec specs[OPTION_COUNT] = {
 		.clause = "RFC 5382 REQ-5",
 		.meaning = "time after both FINs are acknowledged" },
 
-	COMMON_KNOBS(ICMP, "icmp", filtering_values, "outbound", "1-65535",
+	COMMON_KNOBS(ICMP, NAT_ICMP, "icmp", filtering_values, "outbound", "1-65535",
 		"RFC 5508 REQ-1", "RFC 5508 REQ-1", "RFC 5508 REQ-2"),
 	[OPT_ICMP_QUERIES] = { "icmp.queries", CHOICE, .offset = AT(icmp.queries),
 		.values = queries_values, .initial = "common", .clause = "RFC 5508 REQ-10",

@@ -64,6 +64,20 @@ static struct nat_outcome hold_later(struct nat *nat, const struct packet *pkt, 
 	return (struct nat_outcome){ NAT_HELD, REASON_FRAGMENT_HELD, NAT_NONE, NAT_NONE, OPT_NONE };
 }
 
+/* A later fragment is traffic of the same session, if that has not ended meanwhile. */
+static void count_traffic(struct nat *nat, const struct datagram *d, size_t length)
+{
+	struct session *s;
+
+	if (d->session == NAT_NONE || !arena_is_live(&nat->sessions.arena, d->session))
+		return;
+	s = session_at(&nat->sessions, d->session);
+	if (s->created.ms != d->made.ms)
+		return;
+	s->traffic[d->side].packets++;
+	s->traffic[d->side].bytes += length;
+}
+
 /* The first came, and became what @outcome says: those that wait for it follow. */
 static void settle(struct nat *nat, uint32_t n, const struct packet *pkt,
 		   const struct nat_outcome *outcome)
@@ -75,6 +89,11 @@ static void settle(struct nat *nat, uint32_t n, const struct packet *pkt,
 		d->new_source = pkt->source.addr;
 		d->new_destination = pkt->destination.addr;
 		d->new_id = pkt->id;
+		d->session = outcome->session;
+		if (d->session != NAT_NONE)
+			d->made = session_at(&nat->sessions, d->session)->created;
+		for (uint32_t h = d->first_held; h != NAT_NONE; h = nat->fragments.held[h].next)
+			count_traffic(nat, d, nat->fragments.held[h].length);
 		fragment_settle(&nat->fragments, n, DATAGRAM_TRANSLATED);
 		fragment_release(&nat->fragments, n, REASON_FRAGMENT_RELEASED);
 		return;
@@ -115,6 +134,7 @@ static struct nat_outcome follow_first(struct nat *nat, struct packet *pkt, uint
 	switch ((enum datagram_state)d->state) {
 	case DATAGRAM_TRANSLATED:
 		fragment_rewrite(d, pkt);
+		count_traffic(nat, d, pkt->length);
 		outcome = rewritten(REASON_FRAGMENT_TRANSLATED, NAT_NONE, NAT_NONE);
 		break;
 	case DATAGRAM_PASSED:

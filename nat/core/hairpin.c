@@ -29,7 +29,10 @@ struct nat_outcome hairpin_translate(struct nat *nat, struct packet *pkt,
 		.remote = pkt->destination,
 		.hairpin = true,
 	};
-	struct flow target = { .protocol = protocol, .own = pkt->destination, .hairpin = true };
+	struct flow target = { .protocol = protocol,
+			       .own = pkt->destination,
+			       .remote = pkt->source,
+			       .hairpin = true };
 	struct nat_outcome out, in;
 
 	if (nat->options.hairpin == HAIRPIN_OFF)
@@ -38,6 +41,9 @@ struct nat_outcome hairpin_translate(struct nat *nat, struct packet *pkt,
 		sender.remote.port = 0;
 	if (protocol == NAT_OTHER)
 		sender.own.port = target.own.port = pkt->protocol;
+	/* Nobody's: then the sender needs no mapping either. */
+	if (!inbound_leads_somewhere(nat, &target))
+		return unmatched_answer(nat, pkt, &target, now);
 	out = outbound_session(nat, pkt, &sender, now);
 	if (out.verdict != NAT_REWRITTEN)
 		return out;

@@ -155,6 +155,8 @@ static struct nat_outcome from_internal(struct nat *nat, struct packet *pkt, str
 	const struct mapping *m;
 	struct endpoint self;
 
+	if (mapping == NAT_NONE && forward_is_exempt(&nat->options, &inner->source))
+		return pass(REASON_EXEMPT);
 	if (mapping == NAT_NONE && is_routers_own(nat, pkt))
 		return pass(REASON_ROUTER);
 	if (nat_is_external(nat, &pkt->destination.addr))

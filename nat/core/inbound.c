@@ -151,6 +151,18 @@ static struct nat_outcome open_fixed(struct nat *nat, const struct packet *pkt,
 	return outcome;
 }
 
+bool inbound_leads_somewhere(const struct nat *nat, const struct flow *flow)
+{
+	struct endpoint internal;
+
+	return mapping_find_external(&nat->mappings, flow->protocol, &flow->own) != NAT_NONE ||
+	       forward_inbound(nat, flow->protocol, &flow->own, &internal) ||
+	       forward_dmz(nat, flow->protocol, &flow->own, &internal) ||
+	       (nat->ports.shared && has_sibling(flow->protocol) &&
+		mapping_find_external(&nat->mappings, sibling_of(flow->protocol), &flow->own) !=
+			NAT_NONE);
+}
+
 /* Of the mappings that have this external endpoint, the first that is alive and admits the remote;
  * else NAT_NONE, and in @any one that is alive, if there is one. */
 static uint32_t find_mapping(struct nat *nat, const struct flow *flow, struct mono now,

@@ -62,6 +62,8 @@ struct nat_outcome inbound_translate(struct nat *nat, struct packet *pkt,
 /* The same as above: the session may be NAT_NONE where filtering admits without one. */
 struct nat_outcome inbound_session(struct nat *nat, const struct packet *pkt,
 				   const struct flow *flow, struct mono now);
+/* Does the external endpoint of @flow stand for anybody, or might it? */
+bool inbound_leads_somewhere(const struct nat *nat, const struct flow *flow);
 /* A packet passed without a session of its own. */
 void inbound_count_once(struct nat *nat, const struct packet *pkt, uint32_t mapping);
 

@@ -49,7 +49,7 @@ static struct nat_outcome admit(struct nat *nat, const struct packet *pkt, const
 	return rewritten(REASON_SESSION_CREATED, mapping, session);
 }
 
-/* A mapping for what a forward, a pair or the DMZ leads to @internal; NAT_NONE if there is no room. */
+/* A mapping for what a forward, a pair or the DMZ leads to @internal; NAT_NONE: no room. */
 static uint32_t make_fixed(struct nat *nat, const struct flow *flow,
 			   const struct endpoint *internal, bool holds_port, struct mono now)
 {

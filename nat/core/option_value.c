@@ -521,7 +521,7 @@ static const char *format_port_timer(const struct port_timer *t, char *buf)
 	return buf;
 }
 
-/* Entry @i of a list, into @buf (OPTION_FORWARD_TEXT bytes); NULL past the last. */
+/* Entry @i of a list, into @buf (OPTION_FORWARD_TEXT bytes); NULL past the last, or for no list. */
 static const char *format_entry(enum option_type type, const void *field, uint32_t i, char *buf)
 {
 	const struct external_list *addresses = field;
@@ -547,9 +547,18 @@ static const char *format_entry(enum option_type type, const void *field, uint32
 		return format_remote(&remotes->ranges[i], buf);
 	case OPTION_PORT_TIMERS:
 		return format_port_timer(&timers->timers[i], buf);
-	default:
-		return NULL;
+	case OPTION_INTERFACE:
+	case OPTION_CHOICE:
+	case OPTION_NUMBER:
+	case OPTION_SEED:
+	case OPTION_DURATION:
+	case OPTION_PORT_RANGE:
+	case OPTION_ADDRESS:
+	case OPTION_ADDRESS_RANGE:
+	case OPTION_PROTOCOLS:
+		break;
 	}
+	return NULL;
 }
 
 static const char *format_list(const struct option_spec *spec, const void *field, char *buf)

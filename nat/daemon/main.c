@@ -146,7 +146,8 @@ static int serve(struct loop *l, struct daemon *d, struct control *c,
 	return 0;
 }
 
-/* Expire what is due, send what is to be sent, and wake up when the next is; the timer goes by real time. */
+/* Expire what is due, send what is to be sent, and wake up when the next is; the timer goes by
+ * real time. */
 static int tick(struct loop *l, struct daemon *d)
 {
 	struct mono due = nat_tick(&d->nat, d->now, EXPIRIES_PER_WAKE);

@@ -211,10 +211,33 @@ open_both() {
 
 @test "a lone fragment is forgotten after fragments.timeout" {
 	open_udp 6513
-	knob fragments.timeout=2s
 	in=$(text 2900 i)
-	count fragment-expired
+	count fragment-held fragment-expired
 	raw server "$peer" "$seen" udp ipid=85 split=1000 order=2 "text=$in"
+	wait_risen fragment-held
+	natem clock advance 9s >/dev/null
+	risen fragment-expired 0
+	natem clock advance 1s >/dev/null
 	wait_risen fragment-expired
-	nothing_more
+	raw server "$peer" "$seen" udp ipid=85 split=1000 order=0,1 "text=$in"
+	nothing_more # these are two pieces, and wait for a third
+}
+
+@test "RFC 4787 REQ-14a: a flood of lone fragments harms nobody else's, nor what comes in order" {
+	open_udp 6514
+	knob fragments.max-per-source=8
+	in=$(text 2900 i)
+	count fragment-held fragments-full
+	raw server 203.0.113.10:9 "$seen" udp ipid=1000 repeat=2000 split=1000 order=1 "text=$in"
+	wait_risen fragments-full 1992
+	wait_risen fragment-held 8
+	tell server sendto s "$seen" "$(text 5000 i)"
+	told "$peer $(text 5000 i)" client recv a
+	raw client "$own" "$peer" udp ipid=86 split=1000 order=reverse "text=$in"
+	told "$seen $in" server recv s
+	tell server udp other 203.0.113.11:7799
+	tell client sendto a 203.0.113.11:7799 hello
+	told "$seen hello" server recv other
+	raw server 203.0.113.11:7799 "$seen" udp ipid=86 split=1000 order=reverse "text=$in"
+	told "203.0.113.11:7799 $in" client recv a
 }

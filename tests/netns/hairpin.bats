@@ -5,7 +5,8 @@
 # shellcheck disable=SC2030,SC2031,SC2154 # a test is a subshell to bats; helpers.bash sets more names
 load helpers
 
-setup_file() { lab_up --clients 2; }
+# The second address is nobody's until a test gives it to client2.
+setup_file() { lab_up --clients 2 --external 2 -- -o nat.external=203.0.113.1; }
 
 peer=203.0.113.10:7788
 
@@ -196,6 +197,20 @@ map_tcp() {
 	told "$(external tcp 192.168.1.2:6615)" client accept d l
 	tell client send c "over TCP"
 	told "over TCP" client recv d
+}
+
+@test "RFC 5508 REQ-7: a ping of another client that has an external address of its own" {
+	change_until_end "knob nat.one-to-one=none" knob nat.one-to-one=203.0.113.2=192.168.1.3
+	open_raw client2
+	run -0 client ping -n -c 3 -i 0.05 -e 4711 203.0.113.2
+	[[ $output == *"3 received"* && $output == *"64 bytes from 203.0.113.2: icmp_seq=1"* ]]
+	arrives client2 icmp 203.0.113.1 192.168.1.3 8/0 # and not from 192.168.1.2
+	run -0 client ping -n -c 1 -s 5000 203.0.113.2
+	# It calls as the address it has.
+	open_raw server
+	in_host client2 ping -n -q -c 1 -W "$patience" 203.0.113.10
+	arrives server icmp 203.0.113.2 203.0.113.10 8/0
+	server ping -n -q -c 1 -W "$patience" 203.0.113.2
 }
 
 @test "nat.hairpin=internal-source: the other client sees the internal endpoint, and answers straight" {

@@ -30,6 +30,7 @@ PROTOCOL is udp, tcp, icmp or a number. Fields, each instead of the right value:
     bytes=           send only so many bytes of the packet, whatever its header says
     split=N          send it in fragments of N bytes (a multiple of eight) behind the header, by
                      order=0,1,2... in another order, or only some of them; order=reverse
+    repeat=N         send it all N times, each with the next IP ID
 
 Descriptions, of what await waits for:
 
@@ -200,6 +201,11 @@ class Sender:
 
     def send_words(self, source, destination, protocol, *fields):
         fields = dict(f.split("=", 1) for f in fields)
+        identifier = number(fields, "ipid", 4787)
+        for n in range(number(fields, "repeat", 1)):
+            self.send_once(source, destination, protocol, {**fields, "ipid": str(identifier + n)})
+
+    def send_once(self, source, destination, protocol, fields):
         whole = packet(source, destination, protocol, fields)
         pieces = fragments_of(whole, int(fields["split"])) if "split" in fields else [whole]
         order = fields.get("order", ",".join(map(str, range(len(pieces)))))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * flow.h - flows and connections over time, and what the NAT says by itself
+ * flow.h - flows and connections over time
  * Owns:       struct conn, a TCP connection whose two ends count their sequence numbers; how long
- *             it and any flow last; packets of the NAT's own, read back.
+ *             it and any flow last.
  * Invariants: flow_is_alive() and all that is made of it ask without touching: an ICMP error about
  *             a flow is let in as long as there is a session, and prolongs none (RFC 5508 REQ-6).
  */
@@ -27,56 +27,13 @@ static inline struct endpoint without_port(struct endpoint e)
 	return ep_port(e, 0);
 }
 
-/* --- what the NAT says itself --------------------------------------------------------------- */
-
-/* The next packet of its own, whole and with right checksums; false if there is none. */
-static inline bool own_packet(struct lab *lab, struct wire *w)
-{
-	const struct output *output = nat_next_output(&lab->nat);
-
-	if (output == NULL)
-		return false;
-	*w = wire_take(output->length);
-	memcpy(w->at, output->data, output->length);
-	assert_int_equal(wire_get16(w->at + 2), w->len);
-	assert_int_equal(wire_ip_error(*w), 0);
-	assert_int_equal(wire_transport_error(*w), 0);
-	return true;
-}
-
-static inline void assert_silent(struct lab *lab)
-{
-	struct wire w;
-
-	assert_false(own_packet(lab, &w));
-}
-
-/* Exactly one packet, an ICMP error that quotes @about as far as it goes. */
-static inline struct wire assert_says_error(struct lab *lab, unsigned int type, unsigned int code,
-					    struct endpoint to, struct wire about)
-{
-	struct wire w, quote;
-
-	assert_true(own_packet(lab, &w));
-	assert_silent(lab);
-	assert_int_equal(w.at[9], 1);
-	assert_int_equal(w.at[WIRE_IP], type);
-	assert_int_equal(w.at[WIRE_IP + 1], code);
-	assert_same_endpoint(wire_destination(w), without_port(to));
-	quote = wire_quote(w);
-	assert_in_range(quote.len, about.len < 28 ? about.len : 28, about.len);
-	assert_memory_equal(quote.at, about.at, quote.len);
-	return w;
-}
-
 /* Exactly one packet, a RST from @from to @to. */
-static inline struct wire assert_says_reset(struct lab *lab, struct endpoint from,
-					    struct endpoint to)
+static inline struct wire take_reset(struct lab *lab, struct endpoint from, struct endpoint to)
 {
 	struct wire w;
 
-	assert_true(own_packet(lab, &w));
-	assert_silent(lab);
+	assert_true(lab_output(lab, &w));
+	lab_check_silent(lab);
 	assert_int_equal(w.at[9], 6);
 	assert_int_equal(w.at[WIRE_IP + 13] & R, R);
 	assert_same_endpoint(wire_source(w), from);

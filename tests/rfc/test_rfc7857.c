@@ -1142,6 +1142,26 @@ static void test_rfc7857_req7_segment_of_no_connection_does_not_refresh(void **s
 	assert_int_equal(lab->nat.mappings.arena.live, 0);
 }
 
+/* Where UDP and TCP share an endpoint, strangers may not keep it by turns either. */
+static void test_rfc7857_req7_strangers_do_not_keep_a_shared_endpoint(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint external;
+
+	lab_set(lab, "nat.protocol-scope", "shared");
+	lab_set(lab, "udp.filtering", "eif");
+	lab_set(lab, "tcp.filtering", "eif");
+	external = lab_open(lab, NAT_UDP, H1, Y1, AT_S(0));
+	for (unsigned int t = 225; t < 5000; t += 225) {
+		if (t / 225 % 2 != 0)
+			lab_in(lab, wire_tcp(Y2, external, S), AT_S(t));
+		else
+			lab_in(lab, wire_udp(Y2, external), AT_S(t));
+	}
+	nat_tick(&lab->nat, AT_S(5000), 100);
+	assert_int_equal(lab->nat.mappings.arena.live, 0);
+}
+
 /* The deviating value, for contrast: let in, with a session, it does keep the mapping. */
 static void test_rfc7857_req7_admitted_packet_refreshes_with_the_knob(void **state)
 {
@@ -1663,6 +1683,7 @@ int main(void)
 		lab_test(test_rfc7857_req7_blocked_syn_does_not_refresh),
 		lab_test(test_rfc7857_req7_probe_refused_for_room_does_not_refresh),
 		lab_test(test_rfc7857_req7_segment_of_no_connection_does_not_refresh),
+		lab_test(test_rfc7857_req7_strangers_do_not_keep_a_shared_endpoint),
 		lab_test(test_rfc7857_req7_admitted_packet_refreshes_with_the_knob),
 		lab_test(test_rfc7857_req7o_error_in_answer_does_not_refresh),
 		lab_test(test_rfc7857_req7o_inbound_packet_refreshes_with_the_knob),

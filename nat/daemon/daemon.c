@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/log.h"
-
 int daemon_configure(struct daemon *d, const struct options *asked, char *why, size_t why_size)
 {
 	struct config_resolved resolved;
@@ -36,52 +34,4 @@ int daemon_configure(struct daemon *d, const struct options *asked, char *why, s
 	event_add(&d->nat.events,
 		  &(struct nat_event){ .at = d->now, .type = EVENT_OPTIONS_CHANGED });
 	return 0;
-}
-
-const char *daemon_event_text(const struct nat_event *event, char *buf, size_t size)
-{
-	char host[ADDR_TEXT_MAX] = "", external[ENDPOINT_TEXT_MAX];
-	const struct reason_spec *reason = reason_spec(event->reason);
-
-	if (addr_is_ip4(&event->internal))
-		addr_format(&event->internal, host);
-	switch (event->type) {
-	case EVENT_LIMIT_REACHED:
-		snprintf(buf, size, "limit reached%s%s: %s: %s", *host ? " by " : "", host,
-			 reason->name, reason->explanation);
-		break;
-	case EVENT_BLOCK_ALLOCATED:
-	case EVENT_BLOCK_FREED:
-		snprintf(buf, size, "ports %s-%u %s %s",
-			 endpoint_format(&event->external, external), event->last,
-			 event->type == EVENT_BLOCK_ALLOCATED ? "are a block of"
-							      : "were a block of",
-			 host);
-		break;
-	case EVENT_BLOCK_OVERFLOW:
-		snprintf(buf, size, "port %s, outside its block, went to %s",
-			 endpoint_format(&event->external, external), host);
-		break;
-	case EVENT_OPTIONS_CHANGED:
-		snprintf(buf, size, "knobs changed");
-		break;
-	case EVENT_TYPES:
-		snprintf(buf, size, "?");
-		break;
-	}
-	return buf;
-}
-
-void daemon_tell_events(struct daemon *d)
-{
-	const struct nat_event *event;
-	char text[256];
-
-	while ((event = event_from(&d->nat.events, d->events_told + 1)) != NULL) {
-		if (event->type == EVENT_LIMIT_REACHED)
-			log_warning("%s", daemon_event_text(event, text, sizeof(text)));
-		else
-			log_info("%s", daemon_event_text(event, text, sizeof(text)));
-		d->events_told = event->number;
-	}
 }

@@ -31,9 +31,4 @@ struct daemon {
  */
 int daemon_configure(struct daemon *d, const struct options *asked, char *why, size_t why_size);
 
-/* Log what has happened since the last call, a line each. */
-void daemon_tell_events(struct daemon *d);
-/* What happened, as one line, into @buf; returns @buf. */
-const char *daemon_event_text(const struct nat_event *event, char *buf, size_t size);
-
 #endif

@@ -14,6 +14,7 @@
 #include "common/log.h"
 #include "nat/daemon/control.h"
 #include "nat/daemon/daemon.h"
+#include "nat/daemon/events.h"
 #include "nat/daemon/loop.h"
 
 enum {
@@ -156,7 +157,7 @@ static int tick(struct loop *l, struct daemon *d)
 	if (err < 0)
 		return err;
 	sender_serve(&d->sender, &d->nat);
-	daemon_tell_events(d);
+	events_tell(d);
 	return loop_wake_at(l, nattime_wake(&d->time, due));
 }
 

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "nat/daemon/events.h"
+
+#include <stdio.h>
+
+#include "common/log.h"
+
+const char *events_text(const struct nat_event *event, char buf[EVENTS_TEXT_MAX])
+{
+	char host[ADDR_TEXT_MAX] = "", external[ENDPOINT_TEXT_MAX];
+	const struct reason_spec *reason = reason_spec(event->reason);
+
+	if (addr_is_ip4(&event->internal))
+		addr_format(&event->internal, host);
+	switch (event->type) {
+	case EVENT_LIMIT_REACHED:
+		snprintf(buf, EVENTS_TEXT_MAX, "limit reached%s%s: %s: %s", *host ? " by " : "",
+			 host, reason->name, reason->explanation);
+		break;
+	case EVENT_BLOCK_ALLOCATED:
+	case EVENT_BLOCK_FREED:
+		snprintf(buf, EVENTS_TEXT_MAX, "ports %s-%u %s %s",
+			 endpoint_format(&event->external, external), event->last,
+			 event->type == EVENT_BLOCK_ALLOCATED ? "are a block of"
+							      : "were a block of",
+			 host);
+		break;
+	case EVENT_BLOCK_OVERFLOW:
+		snprintf(buf, EVENTS_TEXT_MAX, "port %s, outside its block, went to %s",
+			 endpoint_format(&event->external, external), host);
+		break;
+	case EVENT_OPTIONS_CHANGED:
+		snprintf(buf, EVENTS_TEXT_MAX, "knobs changed");
+		break;
+	case EVENT_TYPES:
+		snprintf(buf, EVENTS_TEXT_MAX, "?");
+		break;
+	}
+	return buf;
+}
+
+void events_tell(struct daemon *d)
+{
+	const struct nat_event *event;
+	char text[EVENTS_TEXT_MAX];
+
+	while ((event = event_from(&d->nat.events, d->events_told + 1)) != NULL) {
+		if (event->type == EVENT_LIMIT_REACHED)
+			log_warning("%s", events_text(event, text));
+		else
+			log_info("%s", events_text(event, text));
+		d->events_told = event->number;
+	}
+}

@@ -56,7 +56,7 @@ static json_t *read_selectors(const struct invocation *call)
 		else if (!is_selector(selector))
 			command_misused(call,
 					"flush has no '%.64s'; it has all, host ADDRESS, protocol "
-					"udp|tcp|icmp, external ADDRESS:PORT and mapping ID",
+					"udp|tcp|icmp|other, external ADDRESS:PORT and mapping ID",
 					selector);
 		else if (json_object_get(params, selector) != NULL)
 			command_misused(call, "'%s' is given twice", selector);

@@ -7,16 +7,16 @@
 #include <string.h>
 
 #include "common/log.h"
-#include "nat/cli/command.h"
+#include "nat/cli/list.h"
 #include "nat/cli/table.h"
-#include "nat/cli/watch.h"
 
-enum { PROTOCOL, INTERNAL, EXTERNAL, REMOTE, STATE, SESSIONS, LEFT, OUT, IN, WIDTH };
+enum { PROTOCOL, INTERNAL, EXTERNAL, KIND, REMOTE, STATE, SESSIONS, LEFT, OUT, IN, WIDTH };
 
 static const struct table_column columns[WIDTH] = {
 	[PROTOCOL] = { .title = "PROTO" },
 	[INTERNAL] = { .title = "INTERNAL" },
 	[EXTERNAL] = { .title = "EXTERNAL" },
+	[KIND] = { .title = "KIND" },
 	[REMOTE] = { .title = "REMOTE" },
 	[STATE] = { .title = "STATE" },
 	[SESSIONS] = { .title = "SESS", .right = true },
@@ -31,12 +31,14 @@ static void add_row(struct table *table, const json_t *record)
 	table_cell *row = table_row(table);
 	const char *remote = command_text(record, "remote");
 	const char *state = command_text(record, "state");
+	bool fixed = json_is_true(json_object_get(record, "fixed"));
 	const json_t *out = json_object_get(record, "outbound");
 	const json_t *in = json_object_get(record, "inbound");
 
 	table_text(&row[PROTOCOL], command_text(record, "protocol"));
 	table_text(&row[INTERNAL], command_text(record, "internal"));
 	table_text(&row[EXTERNAL], command_text(record, "external"));
+	table_text(&row[KIND], fixed ? "fixed" : "-");
 	table_text(&row[REMOTE], *remote != '\0' ? remote : "any");
 	table_text(&row[STATE], *state != '\0' ? state : "-");
 	snprintf(row[SESSIONS], TABLE_CELL, "%" JSON_INTEGER_FORMAT,
@@ -48,23 +50,8 @@ static void add_row(struct table *table, const json_t *record)
 		      (uint64_t)command_number(in, "bytes"));
 	if (*remote != '\0')
 		table->columns[REMOTE].hidden = false;
-}
-
-struct view {
-	const struct invocation *call;
-	const char *method, *name;
-};
-
-static enum client_status ask(const struct view *view, json_t **result)
-{
-	struct client *client = view->call->client;
-	enum client_status status = client_open(client);
-
-	if (status != CLIENT_OK)
-		return status;
-	status = client_list(client, view->method, view->name, result);
-	client_close(client);
-	return status;
+	if (fixed)
+		table->columns[KIND].hidden = false;
 }
 
 static int by_age(const void *a, const void *b)
@@ -94,49 +81,28 @@ static void add_rows(struct table *table, const json_t *records, bool newest_fir
 	free(sorted);
 }
 
-/* Write the table to @out: what is printed once, or drawn again and again. */
-static enum client_status draw(void *data, FILE *out)
+static void print_records(const struct list *list, const json_t *records, FILE *out)
 {
-	const struct view *view = data;
 	struct table table;
-	json_t *result;
-	enum client_status status = ask(view, &result);
 
-	if (status != CLIENT_OK)
-		return status;
-	if (view->call->json) {
-		json_dumpf(result, out, JSON_COMPACT);
-		fputc('\n', out);
-		json_decref(result);
-		return CLIENT_OK;
-	}
 	table_init(&table, columns, WIDTH);
-	table.columns[REMOTE].hidden = true;
-	table.columns[SESSIONS].hidden = strcmp(view->name, "sessions") == 0;
-	add_rows(&table, json_object_get(result, view->name), view->call->watch);
+	table.columns[KIND].hidden = table.columns[REMOTE].hidden = true;
+	table.columns[SESSIONS].hidden = strcmp(list->name, "sessions") == 0;
+	add_rows(&table, records, list->call->watch);
 	table_print(&table, out);
 	table_fini(&table);
-	json_decref(result);
-	return CLIENT_OK;
-}
-
-static enum client_status show(struct view *view)
-{
-	if (!view->call->watch)
-		return draw(view, stdout);
-	return watch_run(draw, view, view->call->client, view->call->interval, view->call->json);
 }
 
 enum client_status cmd_mappings(const struct invocation *call)
 {
-	struct view view = { call, "mappings.list", "mappings" };
+	struct list list = { call, "mappings.list", "mappings", print_records };
 
-	return show(&view);
+	return list_show(&list);
 }
 
 enum client_status cmd_sessions(const struct invocation *call)
 {
-	struct view view = { call, "sessions.list", "sessions" };
+	struct list list = { call, "sessions.list", "sessions", print_records };
 
-	return show(&view);
+	return list_show(&list);
 }

@@ -36,6 +36,26 @@ static void print_clock(const json_t *clock)
 	       *offset != '\0' ? ", " : "", offset);
 }
 
+/* What waits or rests, and what the NAT has sent itself: only if there is any. */
+static void print_asides(const json_t *status)
+{
+	const json_t *held = json_object_get(status, "held");
+	const json_t *own = json_object_get(status, "own_packets");
+	json_int_t resting = command_number(status, "resting_ports");
+
+	if (command_number(held, "fragments") + command_number(held, "syns") > 0)
+		printf("held      %" JSON_INTEGER_FORMAT " fragments, %" JSON_INTEGER_FORMAT
+		       " unsolicited SYNs\n",
+		       command_number(held, "fragments"), command_number(held, "syns"));
+	if (resting > 0)
+		printf("resting   %" JSON_INTEGER_FORMAT " ports\n", resting);
+	if (command_number(own, "made") + command_number(own, "lost") > 0)
+		printf("own       %" JSON_INTEGER_FORMAT " packets made, %" JSON_INTEGER_FORMAT
+		       " sent, %" JSON_INTEGER_FORMAT " failed, %" JSON_INTEGER_FORMAT " lost\n",
+		       command_number(own, "made"), command_number(own, "sent"),
+		       command_number(own, "failed"), command_number(own, "lost"));
+}
+
 static void print_status(const struct invocation *call, const json_t *status)
 {
 	const json_t *queue = json_object_get(status, "queue");
@@ -54,6 +74,7 @@ static void print_status(const struct invocation *call, const json_t *status)
 	       " packets, %" JSON_INTEGER_FORMAT " overruns\n",
 	       command_number(queue, "number"), command_number(queue, "packets"),
 	       command_number(queue, "overruns"));
+	print_asides(status);
 	print_clock(json_object_get(status, "clock"));
 }
 

@@ -36,6 +36,10 @@ struct command {
 enum client_status cmd_status(const struct invocation *call);
 enum client_status cmd_mappings(const struct invocation *call);
 enum client_status cmd_sessions(const struct invocation *call);
+enum client_status cmd_hosts(const struct invocation *call);
+enum client_status cmd_who(const struct invocation *call);
+enum client_status cmd_events(const struct invocation *call);
+enum client_status cmd_forward(const struct invocation *call);
 enum client_status cmd_counters(const struct invocation *call);
 enum client_status cmd_options(const struct invocation *call);
 enum client_status cmd_get(const struct invocation *call);

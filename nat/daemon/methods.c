@@ -100,6 +100,23 @@ bool params_number(json_t *params, const char *name, json_int_t least, json_int_
 	return false;
 }
 
+bool params_protocol(json_t *params, enum nat_protocol *protocol, struct failure *failure)
+{
+	const json_t *given = json_object_get(params, "protocol");
+	const char *name = json_is_string(given) ? json_string_value(given) : "";
+
+	if (given == NULL)
+		return true;
+	for (int i = 0; i < NAT_PROTOCOLS; i++) {
+		if (strcmp(name, nat_protocol_name((enum nat_protocol)i)) != 0)
+			continue;
+		*protocol = (enum nat_protocol)i;
+		return true;
+	}
+	failure_set(failure, RPC_INVALID_PARAMS, "protocol: udp, tcp, icmp or other is needed");
+	return false;
+}
+
 const char *text_of_json(const json_t *value, char number[NUMBER_TEXT])
 {
 	if (!json_is_integer(value))
@@ -116,10 +133,20 @@ static const struct method methods[] = {
 	  method_mappings_list },
 	{ { "sessions.list", "cursor, limit", "a page of the session table" },
 	  method_sessions_list },
+	{ { "hosts.list", "cursor, limit", "a page of the internal hosts and what they use" },
+	  method_hosts_list },
+	{ { "ports.who", "external, protocol", "who has an external port" }, method_ports_who },
+	{ { "events.list", "from, limit", "what has happened: limits, blocks, knobs" },
+	  method_events_list },
 	{ { "counters.get", "", "packets by reason, with what each means" }, method_counters_get },
 	{ { "options.get", "keys", "knobs with value, default and meaning" }, method_options_get },
 	{ { "options.set", "options", "change knobs, all or none" }, method_options_set },
 	{ { "presets.list", "", "the presets with their knobs and sources" }, method_presets_list },
+	{ { "forwards.list", "", "forwards, one-to-one pairs, DMZ host and exempt destinations" },
+	  method_forwards_list },
+	{ { "forwards.add", "kind, external, internal, remote", "one more of those" },
+	  method_forwards_add },
+	{ { "forwards.del", "kind, external, remote", "one less" }, method_forwards_del },
 	{ { "mappings.flush", "all, host, protocol, external, mapping",
 	    "remove mappings with their sessions" },
 	  method_mappings_flush },

@@ -20,9 +20,13 @@ struct failure {
 typedef json_t *method_run(struct daemon *d, json_t *params, struct failure *failure);
 
 /* methods_state.c */
-method_run method_status, method_counters_get;
+method_run method_status, method_counters_get, method_events_list;
 /* methods_table.c */
-method_run method_mappings_list, method_sessions_list, method_mappings_flush;
+method_run method_mappings_list, method_sessions_list, method_hosts_list, method_mappings_flush;
+/* methods_forward.c */
+method_run method_forwards_add, method_forwards_del, method_forwards_list;
+/* methods_who.c */
+method_run method_ports_who;
 /* methods_knobs.c */
 method_run method_options_get, method_options_set, method_presets_list;
 
@@ -36,10 +40,24 @@ json_t *json_of_count(uint64_t n);
 json_t *json_of_endpoint(const struct endpoint *e);
 json_t *json_of_addr(const struct addr *a);
 json_t *json_of_clock(const struct daemon *d); /* methods_clock.c */
+/* NULL if it is over; methods_table.c. */
+json_t *json_of_mapping(const struct daemon *d, uint32_t n);
+/* The forward, pair, DMZ or exemption at @place of all; NULL past the last; methods_forward.c. */
+json_t *json_of_rule(const struct options *o, uint32_t place);
 
 /* Add a member; @value is taken. */
 void member_put(json_t *object, const char *name, json_t *value);
 void member_put_text(json_t *object, const char *name, const char *text);
+
+/* --- questions ----------------------------------------------------------------------------- */
+
+/* Sessions of @m that are not over; methods_table.c. */
+uint32_t live_sessions(const struct daemon *d, const struct mapping *m);
+/* Place of the pair or forward that leads from @external to @internal, and of the DMZ: NAT_NONE if
+ * there is none; methods_forward.c. */
+uint32_t rule_of(const struct options *o, enum nat_protocol protocol,
+		 const struct endpoint *external, struct endpoint *internal);
+uint32_t rule_of_dmz(const struct options *o);
 
 /* --- parameters ---------------------------------------------------------------------------- */
 
@@ -56,6 +74,8 @@ bool params_none(json_t *params, struct failure *failure);
 /* An optional whole number from @least to @most; @value is untouched where it is not given. */
 bool params_number(json_t *params, const char *name, json_int_t least, json_int_t most,
 		   uint32_t *value, struct failure *failure);
+/* An optional protocol's name as "protocol"; @protocol is untouched where it is not given. */
+bool params_protocol(json_t *params, enum nat_protocol *protocol, struct failure *failure);
 
 /* A string, or a whole number as its text in @number, as knobs take both; NULL if it is neither. */
 const char *text_of_json(const json_t *value, char number[NUMBER_TEXT]);

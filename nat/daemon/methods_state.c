@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * methods_state.c - status and counters: how the daemon is doing
+ * methods_state.c - status, counters and events: how the daemon is doing
  */
 #include <unistd.h>
 
+#include "nat/daemon/events.h"
 #include "nat/daemon/methods_parts.h"
 
 static json_t *json_usage(const struct arena *a)
@@ -27,13 +28,47 @@ static json_t *json_queue(const struct queue *q)
 	return queue;
 }
 
-static json_t *json_pool(const struct ports *ports)
+/* Those of the pool, then those that are one host's own. */
+static json_t *json_external(const struct nat *nat)
 {
-	json_t *pool = json_array();
+	const struct pair_list *pairs = &nat->options.pairs;
+	json_t *addresses = json_array();
 
-	for (uint32_t i = 0; i < ports->count; i++)
-		json_array_append_new(pool, json_of_addr(&ports->addresses[i]));
-	return pool;
+	for (uint32_t i = 0; i < nat->ports.count; i++)
+		json_array_append_new(addresses, json_of_addr(&nat->ports.addresses[i]));
+	for (uint32_t i = 0; i < pairs->count; i++)
+		json_array_append_new(addresses, json_of_addr(&pairs->pairs[i].external));
+	return addresses;
+}
+
+static json_t *json_held(const struct nat *nat)
+{
+	json_t *held = json_object();
+
+	member_put(held, "fragments", json_of_count(nat->fragments.held_count));
+	member_put(held, "syns", json_of_count(nat->held_syns.count));
+	return held;
+}
+
+/* Packets of the NAT's own: made, and what became of them. */
+static json_t *json_own(const struct daemon *d)
+{
+	json_t *own = json_object();
+
+	member_put(own, "made", json_of_count(d->nat.outputs.made));
+	member_put(own, "lost", json_of_count(d->nat.outputs.lost));
+	member_put(own, "sent", json_of_count(d->sender.sent));
+	member_put(own, "failed", json_of_count(d->sender.failed));
+	return own;
+}
+
+static uint64_t resting_ports(const struct ports *ports)
+{
+	uint64_t count = 0;
+
+	for (int p = 0; p < NAT_OTHER; p++)
+		count += ports->resting[p].count;
+	return count;
 }
 
 json_t *method_status(struct daemon *d, json_t *params, struct failure *failure)
@@ -48,9 +83,12 @@ json_t *method_status(struct daemon *d, json_t *params, struct failure *failure)
 	member_put(result, "uptime_ms", json_integer(d->real.ms - d->started.ms));
 	member_put_text(result, "lan", d->asked.lan);
 	member_put_text(result, "wan", d->asked.wan);
-	member_put(result, "external", json_pool(&d->nat.ports));
+	member_put(result, "external", json_external(&d->nat));
 	member_put(result, "mappings", json_usage(&d->nat.mappings.arena));
 	member_put(result, "sessions", json_usage(&d->nat.sessions.arena));
+	member_put(result, "resting_ports", json_of_count(resting_ports(&d->nat.ports)));
+	member_put(result, "held", json_held(&d->nat));
+	member_put(result, "own_packets", json_own(d));
 	member_put(result, "queue", json_queue(&d->queue));
 	member_put(result, "clock", json_of_clock(d));
 	return result;
@@ -80,4 +118,46 @@ json_t *method_counters_get(struct daemon *d, json_t *params, struct failure *fa
 		member_put(counters, spec->name, json_counter(spec, d->nat.counters[i]));
 	}
 	return json_pack("{s:o}", "counters", counters);
+}
+
+static json_t *json_event(const struct daemon *d, const struct nat_event *event)
+{
+	bool limit = event->type == EVENT_LIMIT_REACHED;
+	bool block = event->type == EVENT_BLOCK_ALLOCATED || event->type == EVENT_BLOCK_FREED;
+	bool ports = block || event->type == EVENT_BLOCK_OVERFLOW;
+	char text[EVENTS_TEXT_MAX];
+	json_t *json = json_object();
+
+	member_put(json, "number", json_of_count(event->number));
+	member_put(json, "age_ms", json_integer(d->now.ms - event->at.ms));
+	member_put_text(json, "type", event_type_name(event->type));
+	member_put(json, "reason",
+		   limit ? json_string(reason_spec(event->reason)->name) : json_null());
+	member_put(json, "host",
+		   addr_is_ip4(&event->internal) ? json_of_addr(&event->internal) : json_null());
+	member_put(json, "external", ports ? json_of_endpoint(&event->external) : json_null());
+	member_put(json, "last", block ? json_of_count(event->last) : json_null());
+	member_put_text(json, "text", events_text(event, text));
+	return json;
+}
+
+json_t *method_events_list(struct daemon *d, json_t *params, struct failure *failure)
+{
+	static const char *const names[] = { "from", "limit", NULL };
+	const struct event_ring *ring = &d->nat.events;
+	uint32_t from = 1, limit = EVENT_RING;
+	const struct nat_event *event;
+	json_t *events;
+	uint64_t next;
+
+	if (!params_only(params, names, failure) ||
+	    !params_number(params, "from", 1, UINT32_MAX, &from, failure) ||
+	    !params_number(params, "limit", 1, EVENT_RING, &limit, failure))
+		return NULL;
+	events = json_array();
+	for (next = from; limit > 0 && (event = event_from(ring, next)) != NULL; limit--) {
+		json_array_append_new(events, json_event(d, event));
+		next = event->number + 1;
+	}
+	return json_pack("{s:o, s:o}", "events", events, "next", json_of_count(next));
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * methods_table.c - mappings and sessions: their JSON form and their pages, and their removal
+ * methods_table.c - mappings, sessions and hosts: their JSON form and pages, and the removal of
+ * mappings
  */
 #include <string.h>
 
@@ -75,14 +76,25 @@ static void put_life(json_t *record, struct mono created, struct mono end, struc
 	member_put(record, "inbound", json_traffic(&traffic[NAT_EXTERNAL]));
 }
 
-/* NULL if it is over: the timer may lag behind what is due, the answer may not. */
-static json_t *json_mapping(const struct daemon *d, uint32_t n)
+uint32_t live_sessions(const struct daemon *d, const struct mapping *m)
+{
+	const struct session *s;
+	uint32_t count = 0;
+
+	for (uint32_t i = m->first_session; i != NAT_NONE; i = s->mapping_next) {
+		s = session_at(&d->nat.sessions, i);
+		count += !session_is_expired(s, &d->nat.options, d->now);
+	}
+	return count;
+}
+
+/* The timer may lag behind what is due, the answer may not. */
+json_t *json_of_mapping(const struct daemon *d, uint32_t n)
 {
 	const struct mapping *m = mapping_at(&d->nat.mappings, n);
 	const struct session *s = session_at(&d->nat.sessions, nat_mapping_latest(&d->nat, n));
 	struct mono end = nat_mapping_expiry(&d->nat, n);
 	struct traffic sum[2] = { m->past[0], m->past[1] };
-	uint32_t sessions = 0;
 	json_t *record;
 
 	if (mono_reached(d->now, end))
@@ -91,9 +103,9 @@ static json_t *json_mapping(const struct daemon *d, uint32_t n)
 	for (uint32_t i = m->first_session; i != NAT_NONE; i = s->mapping_next) {
 		s = session_at(&d->nat.sessions, i);
 		add_traffic(sum, s->traffic);
-		sessions += !session_is_expired(s, &d->nat.options, d->now);
 	}
-	member_put(record, "sessions", json_of_count(sessions));
+	member_put(record, "sessions", json_of_count(live_sessions(d, m)));
+	member_put(record, "fixed", json_boolean(m->fixed));
 	put_life(record, m->created, end, d->now, sum);
 	return record;
 }
@@ -116,8 +128,100 @@ static json_t *json_session(const struct daemon *d, uint32_t n)
 		return NULL;
 	record = json_record(n, m, json_remote(m, s), json_state(m, s));
 	member_put(record, "mapping", json_of_count(s->mapping));
+	member_put_text(record, "opened_by", s->inbound ? "external" : "internal");
 	put_life(record, s->created, session_expiry(s, &d->nat.options), d->now, s->traffic);
 	return record;
+}
+
+/* --- hosts ---------------------------------------------------------------------------------- */
+
+static json_t *json_use(uint64_t count, uint64_t quota)
+{
+	json_t *use = json_object();
+
+	member_put(use, "count", json_of_count(count));
+	member_put(use, "quota", quota != 0 ? json_of_count(quota) : json_null());
+	return use;
+}
+
+/* @counts by protocol and in all, each with its quota. */
+static json_t *json_uses(const uint32_t counts[NAT_PROTOCOLS], uint64_t quota,
+			 const uint64_t quotas[NAT_PROTOCOLS])
+{
+	json_t *uses = json_object();
+	uint64_t all = 0;
+
+	for (int p = 0; p < NAT_PROTOCOLS; p++)
+		all += counts[p];
+	member_put(uses, "all", json_use(all, quota));
+	for (int p = 0; p < NAT_PROTOCOLS; p++)
+		member_put(uses, nat_protocol_name((enum nat_protocol)p),
+			   json_use(counts[p], quotas[p]));
+	return uses;
+}
+
+static json_t *json_ports(const struct addr *external, struct port_range range)
+{
+	json_t *ports = json_object();
+
+	member_put(ports, "external", json_of_addr(external));
+	member_put(ports, "first", json_of_count(range.first));
+	member_put(ports, "last", json_of_count(range.last));
+	return ports;
+}
+
+/* The blocks it was given, or the one that the formula gives it. */
+static json_t *json_blocks(const struct nat *nat, const struct host *h)
+{
+	json_t *blocks = json_array();
+	uint32_t address, block = NAT_NONE;
+
+	for (uint32_t i = 0; i < h->block_count; i++) {
+		const struct endpoint *b = &h->blocks[i];
+		struct port_range range = {
+			.first = b->port,
+			.last = (uint16_t)(b->port + nat->ports.block_size - 1),
+		};
+
+		json_array_append_new(blocks, json_ports(&b->addr, range));
+	}
+	if (nat->options.blocks.behavior == BLOCKS_DETERMINISTIC)
+		block = ports_deterministic(&nat->ports, &nat->options, &h->address, &address);
+	if (block != NAT_NONE)
+		json_array_append_new(blocks, json_ports(&nat->ports.addresses[address],
+							 ports_block(&nat->ports, block)));
+	return blocks;
+}
+
+/* The external address that is its own, or the one it is paired with. */
+static json_t *json_paired(const struct nat *nat, const struct host *h)
+{
+	const struct pair_list *pairs = &nat->options.pairs;
+
+	for (uint32_t i = 0; i < pairs->count; i++)
+		if (addr_equal(&pairs->pairs[i].internal, &h->address))
+			return json_of_addr(&pairs->pairs[i].external);
+	return addr_is_ip4(&h->external) ? json_of_addr(&h->external) : json_null();
+}
+
+static json_t *json_host(const struct daemon *d, uint32_t n)
+{
+	const struct host *h = host_at(&d->nat.hosts, n);
+	const struct options *o = &d->nat.options;
+	uint64_t mappings[NAT_PROTOCOLS], sessions[NAT_PROTOCOLS];
+	json_t *host = json_object();
+
+	for (int p = 0; p < NAT_PROTOCOLS; p++) {
+		mappings[p] = o->protocol[p].max_mappings_per_host;
+		sessions[p] = o->protocol[p].max_sessions_per_host;
+	}
+	member_put(host, "id", json_of_count(n));
+	member_put(host, "address", json_of_addr(&h->address));
+	member_put(host, "external", json_paired(&d->nat, h));
+	member_put(host, "mappings", json_uses(h->mappings, o->max_mappings_per_host, mappings));
+	member_put(host, "sessions", json_uses(h->sessions, o->max_sessions_per_host, sessions));
+	member_put(host, "blocks", json_blocks(&d->nat, h));
+	return host;
 }
 
 /* --- lists --------------------------------------------------------------------------------- */
@@ -150,7 +254,7 @@ static json_t *list(const struct daemon *d, const struct arena *arena, const cha
 
 json_t *method_mappings_list(struct daemon *d, json_t *params, struct failure *failure)
 {
-	return list(d, &d->nat.mappings.arena, "mappings", json_mapping, params, failure);
+	return list(d, &d->nat.mappings.arena, "mappings", json_of_mapping, params, failure);
 }
 
 json_t *method_sessions_list(struct daemon *d, json_t *params, struct failure *failure)
@@ -158,18 +262,12 @@ json_t *method_sessions_list(struct daemon *d, json_t *params, struct failure *f
 	return list(d, &d->nat.sessions.arena, "sessions", json_session, params, failure);
 }
 
-/* --- removal ------------------------------------------------------------------------------- */
-
-static bool read_protocol(const char *text, enum nat_protocol *protocol)
+json_t *method_hosts_list(struct daemon *d, json_t *params, struct failure *failure)
 {
-	for (int i = 0; i < NAT_PROTOCOLS; i++) {
-		if (strcmp(text, nat_protocol_name((enum nat_protocol)i)) != 0)
-			continue;
-		*protocol = (enum nat_protocol)i;
-		return true;
-	}
-	return false;
+	return list(d, &d->nat.hosts.arena, "hosts", json_host, params, failure);
 }
+
+/* --- removal ------------------------------------------------------------------------------- */
 
 /* What a selection points to. */
 struct selected {
@@ -183,7 +281,6 @@ static bool read_selection(json_t *params, struct selected *s, struct failure *f
 {
 	const json_t *host = json_object_get(params, "host");
 	const json_t *external = json_object_get(params, "external");
-	const json_t *protocol = json_object_get(params, "protocol");
 	const char *wrong = NULL;
 
 	s->selection = (struct nat_selection){ .mapping = NAT_NONE, .protocol = NAT_PROTOCOLS };
@@ -198,13 +295,9 @@ static bool read_selection(json_t *params, struct selected *s, struct failure *f
 		    endpoint_parse(json_string_value(external), &s->external) < 0)
 			wrong = "external: an endpoint is needed, such as 203.0.113.1:40213";
 	}
-	if (protocol != NULL &&
-	    (!json_is_string(protocol) ||
-	     !read_protocol(json_string_value(protocol), &s->selection.protocol)))
-		wrong = "protocol: udp, tcp or icmp is needed";
 	if (wrong != NULL)
 		failure_set(failure, RPC_INVALID_PARAMS, "%s", wrong);
-	return wrong == NULL &&
+	return wrong == NULL && params_protocol(params, &s->selection.protocol, failure) &&
 	       params_number(params, "mapping", 0, NAT_NONE - 1, &s->selection.mapping, failure);
 }
 

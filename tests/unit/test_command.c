@@ -50,6 +50,34 @@ static void test_status_as_json_is_the_result(void **state)
 	assert_prints_json(*state, cmd_status, STATUS_RESULT);
 }
 
+static void test_status_tells_of_what_waits_rests_and_is_sent(void **state)
+{
+	static const struct {
+		const char *members, *lines;
+	} cases[] = {
+		{ "\"resting_ports\":0,\"held\":{\"fragments\":0,\"syns\":0},"
+		  "\"own_packets\":{\"made\":0,\"lost\":0,\"sent\":0,\"failed\":0}",
+		  "" },
+		{ "\"resting_ports\":12,\"held\":{\"fragments\":3,\"syns\":0}",
+		  "held      3 fragments, 0 unsolicited SYNs\nresting   12 ports\n" },
+		{ "\"held\":{\"fragments\":0,\"syns\":1}",
+		  "held      0 fragments, 1 unsolicited SYNs\n" },
+		{ "\"own_packets\":{\"made\":9,\"lost\":3,\"sent\":7,\"failed\":2}",
+		  "own       9 packets made, 7 sent, 2 failed, 3 lost\n" },
+	};
+	struct bench *b = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char result[256], *queue;
+
+		snprintf(result, sizeof(result), "{%s}", cases[i].members);
+		assert_int_equal(run_with(b, cmd_status, result), CLIENT_OK);
+		queue = strstr(b->output, "queue     0: 0 packets, 0 overruns\n");
+		assert_non_null(queue);
+		assert_string_equal(strchr(queue, '\n') + 1, cases[i].lines);
+	}
+}
+
 static void test_status_tells_of_a_clock_that_is_not_real_time(void **state)
 {
 	static const struct {
@@ -336,6 +364,22 @@ static void test_remote_column_is_there_when_one_mapping_has_a_remote(void **sta
 		"0/0\n");
 }
 
+#define MAPPING_FIXED                                                                      \
+	"{\"id\":3,\"protocol\":\"udp\",\"internal\":\"192.168.1.3:6003\","                \
+	"\"external\":\"203.0.113.1:5003\",\"remote\":null,\"state\":null,\"sessions\":1," \
+	"\"fixed\":true,\"age_ms\":2000,\"expires_in_ms\":30000,"                          \
+	"\"outbound\":{\"packets\":0,\"bytes\":0},\"inbound\":{\"packets\":1,\"bytes\":40}}"
+
+static void test_kind_column_is_there_when_one_mapping_is_fixed(void **state)
+{
+	struct bench *b = *state;
+
+	assert_prints(b, cmd_mappings, "{\"mappings\":[" MAPPING_NEW "," MAPPING_FIXED "]}",
+		      "PROTO INTERNAL         EXTERNAL         KIND  STATE SESS LEFT  OUT   IN\n"
+		      "udp   192.168.1.3:6003 203.0.113.1:5003 fixed -        1  30s  0/0 1/40\n"
+		      "icmp  192.168.1.3:7    203.0.113.1:8    -     -        1  59s 1/84  0/0\n");
+}
+
 static void test_mappings_that_are_none_are_a_head_alone(void **state)
 {
 	struct bench *b = *state;
@@ -452,8 +496,17 @@ static enum client_status show_clock(const struct invocation *call)
 	return cmd_clock(&clock);
 }
 
+static enum client_status show_events(const struct invocation *call)
+{
+	struct invocation events = *call;
+
+	events.argc = 0;
+	return cmd_events(&events);
+}
+
 static subcommand *const all[] = { cmd_status, cmd_counters, cmd_options,  cmd_get,
-				   cmd_set,    cmd_mappings, cmd_sessions, show_clock };
+				   cmd_set,    cmd_mappings, cmd_sessions, cmd_hosts,
+				   cmd_who,    show_clock,   show_events };
 
 static void test_no_daemon_is_a_failure_that_prints_nothing(void **state)
 {
@@ -549,6 +602,7 @@ int main(void)
 		command_test(test_status_is_a_line_for_each_thing),
 		command_test(test_status_tolerates_missing_members),
 		command_test(test_status_as_json_is_the_result),
+		command_test(test_status_tells_of_what_waits_rests_and_is_sent),
 		command_test(test_status_tells_of_a_clock_that_is_not_real_time),
 		command_test(test_counters_are_a_table),
 		command_test(test_counters_tolerate_missing_members),
@@ -570,6 +624,7 @@ int main(void)
 		command_test(test_set_that_is_refused_prints_nothing),
 		command_test(test_mappings_are_a_table_with_the_oldest_first),
 		command_test(test_remote_column_is_there_when_one_mapping_has_a_remote),
+		command_test(test_kind_column_is_there_when_one_mapping_is_fixed),
 		command_test(test_mappings_that_are_none_are_a_head_alone),
 		command_test(test_mappings_tolerate_missing_members),
 		command_test(test_mappings_of_several_pages_are_sorted_together),

@@ -11,10 +11,14 @@
 static void test_status_has_every_member(void **state)
 {
 	struct daemon *d = *state;
-	json_t *s, *external, *mappings, *sessions, *queue, *clock;
+	json_t *s, *external, *mappings, *sessions, *held, *own, *queue, *clock;
 	const char *version, *lan, *wan;
-	json_int_t pid, uptime;
+	json_int_t pid, uptime, resting;
 
+	d->sender.sent = 21;
+	d->sender.failed = 22;
+	d->nat.outputs.made = 25;
+	d->nat.outputs.lost = 2;
 	d->queue.packets = 12;
 	d->queue.batches = 4;
 	d->queue.overruns = 2;
@@ -23,9 +27,10 @@ static void test_status_has_every_member(void **state)
 	open_udp(d, "192.168.1.2:5000", "203.0.113.11:7000");
 	d->now.ms += 100000; /* uptime is real time */
 	s = result(d, "status", "");
-	assert_shape(s, "{s:s, s:I, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "version", &version,
-		     "pid", &pid, "uptime_ms", &uptime, "lan", &lan, "wan", &wan, "external",
-		     &external, "mappings", &mappings, "sessions", &sessions, "queue", &queue,
+	assert_shape(s, "{s:s, s:I, s:I, s:s, s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o}",
+		     "version", &version, "pid", &pid, "uptime_ms", &uptime, "lan", &lan, "wan",
+		     &wan, "external", &external, "mappings", &mappings, "sessions", &sessions,
+		     "resting_ports", &resting, "held", &held, "own_packets", &own, "queue", &queue,
 		     "clock", &clock);
 	assert_string_equal(version, NATEM_VERSION);
 	assert_int_equal(pid, getpid());
@@ -38,6 +43,15 @@ static void test_status_has_every_member(void **state)
 	assert_number(mappings, "limit", 3000);
 	assert_number(sessions, "live", 2);
 	assert_number(sessions, "limit", 6000);
+	assert_int_equal(resting, 0);
+	assert_int_equal(json_object_size(held), 2);
+	assert_number(held, "fragments", 0);
+	assert_number(held, "syns", 0);
+	assert_int_equal(json_object_size(own), 4);
+	assert_number(own, "made", 25);
+	assert_number(own, "lost", 2);
+	assert_number(own, "sent", 21);
+	assert_number(own, "failed", 22);
 	assert_int_equal(json_object_size(queue), 5);
 	assert_number(queue, "number", 7);
 	assert_number(queue, "packets", 12);
@@ -61,6 +75,35 @@ static void test_status_names_every_external_address(void **state)
 	json_decref(s);
 }
 
+static void test_status_counts_what_waits_and_what_rests(void **state)
+{
+	struct daemon *d = *state;
+	json_t *s;
+
+	json_decref(result(d, "options.set", "{\"options\":{\"udp.port-reuse-delay\":\"60s\"}}"));
+	open_udp(d, "192.168.1.2:5000", "203.0.113.10:7000");
+	json_decref(result(d, "mappings.flush", "{\"all\":true}"));
+	pass(d, wire_tcp(ep("203.0.113.10:80"), ep("203.0.113.1:80"), WIRE_SYN), NAT_EXTERNAL);
+	s = result(d, "status", "");
+	assert_number(s, "resting_ports", 1);
+	assert_number(json_object_get(s, "held"), "syns", 1);
+	json_decref(s);
+}
+
+static void test_status_names_one_to_one_addresses_too(void **state)
+{
+	struct daemon *d = *state;
+	json_t *s, *external;
+
+	json_decref(result(d, "options.set",
+			   "{\"options\":{\"nat.one-to-one\":\"203.0.113.5=192.168.1.9\"}}"));
+	s = result(d, "status", "");
+	external = json_object_get(s, "external");
+	assert_int_equal(json_array_size(external), 2);
+	assert_string_equal(json_string_value(json_array_get(external, 1)), "203.0.113.5");
+	json_decref(s);
+}
+
 /* --- mappings and sessions ------------------------------------------------------------------ */
 
 static void test_mapping_has_every_member(void **state)
@@ -69,6 +112,7 @@ static void test_mapping_has_every_member(void **state)
 	json_t *page, *m, *remote, *tcp, *out, *in;
 	const char *protocol, *internal, *external;
 	json_int_t id, sessions, age, expires, packets, bytes;
+	int fixed;
 
 	open_udp(d, "192.168.1.2:5000", "203.0.113.10:7000");
 	d->now.ms += 2500;
@@ -77,10 +121,11 @@ static void test_mapping_has_every_member(void **state)
 	assert_true(json_is_null(json_object_get(page, "next")));
 	assert_int_equal(json_array_size(json_object_get(page, "mappings")), 1);
 	m = first(page, "mappings");
-	assert_shape(m, "{s:I, s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:o, s:o}", "id", &id,
+	assert_shape(m, "{s:I, s:s, s:s, s:s, s:o, s:o, s:I, s:b, s:I, s:I, s:o, s:o}", "id", &id,
 		     "protocol", &protocol, "internal", &internal, "external", &external, "remote",
-		     &remote, "state", &tcp, "sessions", &sessions, "age_ms", &age, "expires_in_ms",
-		     &expires, "outbound", &out, "inbound", &in);
+		     &remote, "state", &tcp, "sessions", &sessions, "fixed", &fixed, "age_ms", &age,
+		     "expires_in_ms", &expires, "outbound", &out, "inbound", &in);
+	assert_false(fixed);
 	assert_string_equal(protocol, "udp");
 	assert_string_equal(internal, "192.168.1.2:5000");
 	assert_memory_equal(external, "203.0.113.1:", 12);
@@ -150,18 +195,19 @@ static void test_session_has_every_member(void **state)
 {
 	struct daemon *d = *state;
 	json_t *page, *s, *tcp, *out, *in;
-	const char *protocol, *internal, *external, *remote;
+	const char *protocol, *internal, *external, *remote, *opener;
 	json_int_t id, mapping, age, expires;
 
 	open_udp(d, "192.168.1.2:5000", "203.0.113.10:7000");
 	d->now.ms += 10;
 	page = result(d, "sessions.list", "{}");
 	s = first(page, "sessions");
-	assert_shape(s, "{s:I, s:I, s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:o, s:o}", "id", &id,
-		     "mapping", &mapping, "protocol", &protocol, "internal", &internal, "external",
-		     &external, "remote", &remote, "state", &tcp, "age_ms", &age, "expires_in_ms",
-		     &expires, "outbound", &out, "inbound", &in);
+	assert_shape(s, "{s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:o, s:o}", "id", &id,
+		     "mapping", &mapping, "opened_by", &opener, "protocol", &protocol, "internal",
+		     &internal, "external", &external, "remote", &remote, "state", &tcp, "age_ms",
+		     &age, "expires_in_ms", &expires, "outbound", &out, "inbound", &in);
 	assert_string_equal(remote, "203.0.113.10:7000");
+	assert_string_equal(opener, "internal");
 	assert_true(json_is_null(tcp));
 	assert_int_equal(age, 10);
 	assert_int_equal(expires, 300000 - 10);
@@ -643,6 +689,8 @@ static void test_lists_bad_params_are_refused(void **state)
 			       cases[i].part);
 		assert_refused(*state, "sessions.list", cases[i].params, RPC_INVALID_PARAMS,
 			       cases[i].part);
+		assert_refused(*state, "hosts.list", cases[i].params, RPC_INVALID_PARAMS,
+			       cases[i].part);
 	}
 }
 
@@ -671,6 +719,8 @@ static void test_methods_without_params_take_none(void **state)
 	assert_refused(*state, "status", "{\"x\":1}", RPC_INVALID_PARAMS, "no parameter 'x'");
 	assert_refused(*state, "counters.get", "{\"x\":1}", RPC_INVALID_PARAMS, "no parameter 'x'");
 	assert_refused(*state, "presets.list", "{\"x\":1}", RPC_INVALID_PARAMS, "no parameter 'x'");
+	assert_refused(*state, "forwards.list", "{\"x\":1}", RPC_INVALID_PARAMS,
+		       "no parameter 'x'");
 }
 
 /* --- requests ------------------------------------------------------------------------------- */
@@ -688,9 +738,10 @@ static void test_unknown_method_is_refused_with_those_there_are(void **state)
 static void test_method_table_names_the_promised_methods(void **state)
 {
 	static const char *const promised[] = {
-		"status",      "mappings.list", "sessions.list",  "counters.get", "options.get",
-		"options.set", "presets.list",	"mappings.flush", "clock.get",	  "clock.advance",
-		"clock.scale", "clock.freeze",	"clock.resume",
+		"status",	 "mappings.list", "sessions.list", "hosts.list",     "ports.who",
+		"events.list",	 "counters.get",  "options.get",   "options.set",    "presets.list",
+		"forwards.list", "forwards.add",  "forwards.del",  "mappings.flush", "clock.get",
+		"clock.advance", "clock.scale",	  "clock.freeze",  "clock.resume",
 	};
 	const unsigned int wanted = sizeof(promised) / sizeof(promised[0]);
 	unsigned int count = 0;
@@ -805,6 +856,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		methods_test(test_status_has_every_member),
 		methods_test(test_status_names_every_external_address),
+		methods_test(test_status_counts_what_waits_and_what_rests),
+		methods_test(test_status_names_one_to_one_addresses_too),
 		methods_test(test_mapping_has_every_member),
 		methods_test(test_mapping_remote_is_what_keeps_it_apart),
 		methods_test(test_mapping_traffic_is_that_of_all_its_sessions),

@@ -7,11 +7,13 @@
 /* Two hosts with UDP, one of them with TCP and a ping as well. */
 static void open_some(struct daemon *d)
 {
+	size_t before = d->nat.mappings.arena.live;
+
 	open_udp(d, "192.168.1.2:5000", "203.0.113.10:7000");
 	open_udp(d, "192.168.1.3:5000", "203.0.113.10:7000");
 	pass(d, wire_tcp(ep("192.168.1.2:5000"), ep("203.0.113.10:80"), WIRE_SYN), NAT_INTERNAL);
 	pass(d, wire_ping(ep("192.168.1.2:99"), ep("203.0.113.10:99")), NAT_INTERNAL);
-	assert_listed(d, 4);
+	assert_listed(d, before + 4);
 }
 
 static void assert_flushes(struct daemon *d, const char *params, json_int_t wanted)
@@ -67,6 +69,20 @@ static void test_flush_by_protocol(void **state)
 		assert_flushes(*state, params, flushed[i]);
 	}
 	assert_listed(*state, 0);
+}
+
+/* GRE, which has an endpoint with its number for a port. */
+static void test_flush_by_protocol_takes_other_ones(void **state)
+{
+	struct daemon *d = *state;
+	struct wire gre = wire_ip(47, ep("192.168.1.2:0"), ep("203.0.113.10:0"), 0, 8);
+
+	wire_fix(gre);
+	json_decref(result(d, "options.set", "{\"options\":{\"other.protocols\":\"gre\"}}"));
+	assert_int_equal(pass(d, gre, NAT_INTERNAL).verdict, NAT_REWRITTEN);
+	open_some(d);
+	assert_flushes(d, "{\"protocol\":\"other\"}", 1);
+	assert_listed(d, 4);
 }
 
 static void test_flush_by_external_endpoint(void **state)
@@ -133,7 +149,7 @@ static void test_flush_bad_params_are_refused_and_remove_nothing(void **state)
 		{ "{\"host\":\"192.168.1.2:5000\"}", "host: an internal address" },
 		{ "{\"host\":7}", "host: an internal address" },
 		{ "{\"host\":null}", "host: an internal address" },
-		{ "{\"protocol\":\"sctp\"}", "protocol: udp, tcp or icmp is needed" },
+		{ "{\"protocol\":\"sctp\"}", "protocol: udp, tcp, icmp or other is needed" },
 		{ "{\"protocol\":\"UDP\"}", "protocol: udp" },
 		{ "{\"protocol\":17}", "protocol: udp" },
 		{ "{\"external\":\"203.0.113.1\"}", "external: an endpoint is needed" },
@@ -159,6 +175,7 @@ int main(void)
 		methods_test(test_flush_all),
 		methods_test(test_flush_by_host),
 		methods_test(test_flush_by_protocol),
+		methods_test(test_flush_by_protocol_takes_other_ones),
 		methods_test(test_flush_by_external_endpoint),
 		methods_test(test_flush_by_id),
 		methods_test(test_flush_parameters_hold_together),

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cmd_hosts.c - the internal hosts, once or live
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/addr.h"
+#include "common/log.h"
+#include "nat/cli/list.h"
+#include "nat/cli/table.h"
+
+/* Append to a cell as far as there is room. */
+static void append(table_cell *cell, const char *text)
+{
+	size_t used = strlen(*cell);
+
+	snprintf(*cell + used, sizeof(*cell) - used, "%s", text);
+}
+
+/* "3", or "3/10" where there is a quota. */
+static void append_use(table_cell *cell, const json_t *use)
+{
+	bool limited = json_is_integer(json_object_get(use, "quota"));
+	char number[32];
+
+	snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT, command_number(use, "count"));
+	append(cell, number);
+	if (!limited)
+		return;
+	snprintf(number, sizeof(number), "/%" JSON_INTEGER_FORMAT, command_number(use, "quota"));
+	append(cell, number);
+}
+
+/* "4/100: udp 3/10, tcp 1" */
+static void write_uses(table_cell *cell, json_t *uses)
+{
+	const char *separator = ": ", *protocol;
+	json_t *use;
+
+	append_use(cell, json_object_get(uses, "all"));
+	json_object_foreach(uses, protocol, use) {
+		if (strcmp(protocol, "all") == 0 ||
+		    (command_number(use, "count") == 0 &&
+		     !json_is_integer(json_object_get(use, "quota"))))
+			continue;
+		append(cell, separator);
+		append(cell, protocol);
+		append(cell, " ");
+		append_use(cell, use);
+		separator = ", ";
+	}
+}
+
+/* "1024-1535, 2048-2559"; with its address where that is not the host's. */
+static void write_blocks(table_cell *cell, const json_t *host)
+{
+	const char *paired = command_text(host, "external");
+	const json_t *block;
+	char range[64];
+	size_t i;
+
+	json_array_foreach(json_object_get(host, "blocks"), i, block) {
+		const char *external = command_text(block, "external");
+		bool own = strcmp(external, paired) == 0;
+
+		snprintf(range, sizeof(range),
+			 "%s%.40s%s%" JSON_INTEGER_FORMAT "-%" JSON_INTEGER_FORMAT,
+			 i > 0 ? ", " : "", own ? "" : external, own ? "" : ":",
+			 command_number(block, "first"), command_number(block, "last"));
+		append(cell, range);
+	}
+}
+
+static int by_address(const void *a, const void *b)
+{
+	struct addr left = { { 0 } }, right = { { 0 } };
+
+	addr_parse(command_text(*(json_t *const *)a, "address"), &left);
+	addr_parse(command_text(*(json_t *const *)b, "address"), &right);
+	return addr_compare(&left, &right);
+}
+
+static void print_hosts(const struct list *list, const json_t *hosts, FILE *out)
+{
+	enum { HOST, EXTERNAL, MAPPINGS, SESSIONS, BLOCKS, WIDTH };
+	static const struct table_column columns[WIDTH] = {
+		[HOST] = { .title = "HOST" },
+		[EXTERNAL] = { .title = "EXTERNAL" },
+		[MAPPINGS] = { .title = "MAPPINGS" },
+		[SESSIONS] = { .title = "SESSIONS" },
+		[BLOCKS] = { .title = "BLOCKS", .hidden = true },
+	};
+	size_t count = json_array_size(hosts);
+	const json_t **sorted = calloc(count + 1, sizeof(*sorted));
+	struct table table;
+
+	(void)list;
+	if (sorted == NULL) {
+		log_error("out of memory");
+		exit(EXIT_FAILURE);
+	}
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = json_array_get(hosts, i);
+	qsort(sorted, count, sizeof(*sorted), by_address);
+	table_init(&table, columns, WIDTH);
+	for (size_t i = 0; i < count; i++) {
+		table_cell *row = table_row(&table);
+		const char *external = command_text(sorted[i], "external");
+
+		table_text(&row[HOST], command_text(sorted[i], "address"));
+		table_text(&row[EXTERNAL], *external != '\0' ? external : "-");
+		write_uses(&row[MAPPINGS], json_object_get(sorted[i], "mappings"));
+		write_uses(&row[SESSIONS], json_object_get(sorted[i], "sessions"));
+		write_blocks(&row[BLOCKS], sorted[i]);
+		if (*row[BLOCKS] != '\0')
+			table.columns[BLOCKS].hidden = false;
+	}
+	table_print(&table, out);
+	table_fini(&table);
+	free(sorted);
+}
+
+enum client_status cmd_hosts(const struct invocation *call)
+{
+	struct list list = { call, "hosts.list", "hosts", print_hosts };
+
+	return list_show(&list);
+}

@@ -99,7 +99,12 @@ void answer_expiry(struct nat *nat, uint32_t session)
 	};
 
 	for (int i = 0; i < 2; i++) {
-		struct output *output = output_add(&nat->outputs);
+		struct output *output;
+
+		/* A hairpinned connection has a session at each end, which tells that end. */
+		if (nat_is_external(nat, &resets[i].to.addr))
+			continue;
+		output = output_add(&nat->outputs);
 
 		if (output != NULL)
 			output->length = packet_make_segment(output->data, &resets[i]);

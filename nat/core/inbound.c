@@ -29,6 +29,9 @@ static struct nat_outcome admit(struct nat *nat, const struct packet *pkt, const
 	struct nat_outcome refused;
 	uint32_t session;
 
+	/* A RST that matches a mapping is forwarded, and changes nothing (RFC 7857 section 2.2). */
+	if (tcp && (pkt->tcp_flags & PACKET_TCP_RST))
+		return rewritten(REASON_ADMITTED, mapping, NAT_NONE);
 	if (tcp && !tcp_opens(pkt->tcp_flags))
 		return drop(REASON_TCP_NO_SESSION);
 	if (!leaves_session(nat, flow, m))
@@ -97,7 +100,8 @@ static uint32_t make_sibling(struct nat *nat, const struct flow *flow, struct mo
 	n = mapping_find_external(&nat->mappings, sibling_of(flow->protocol), &flow->own);
 	n = lifetime_live_mapping(nat, n, now);
 	if (n == NAT_NONE || !mapping_at(&nat->mappings, n)->holds_port ||
-	    arena_full(&nat->mappings.arena) || arena_full(&nat->sessions.arena))
+	    mapping_at(&nat->mappings, n)->borrowed || arena_full(&nat->mappings.arena) ||
+	    arena_full(&nat->sessions.arena))
 		return NAT_NONE;
 	wanted.internal = mapping_at(&nat->mappings, n)->internal;
 	wanted.host = mapping_at(&nat->mappings, n)->host;
@@ -117,6 +121,7 @@ static struct nat_outcome open_sibling(struct nat *nat, const struct packet *pkt
 		return unmatched_answer(nat, pkt, flow, now);
 	session = lifetime_add_session(nat, mapping, &flow->remote, NAT_EXTERNAL, now);
 	session_keep(&nat->sessions, session); /* no mapping is without one that keeps it */
+	mapping_at(&nat->mappings, mapping)->borrowed = true;
 	return rewritten(REASON_MAPPING_CREATED, mapping, session);
 }
 

@@ -76,6 +76,20 @@ static bool is_used(const struct nat *nat, enum nat_protocol protocol,
 	       (sibling != NAT_NONE && mapping_at(&nat->mappings, sibling)->holds_port);
 }
 
+/* What strangers opened through a mapping that is gone now goes with it, and its port. */
+static bool remove_borrowed(struct nat *nat, enum nat_protocol protocol,
+			    const struct endpoint *external)
+{
+	uint32_t sibling = NAT_NONE;
+
+	if (nat->ports.shared && has_sibling(protocol))
+		sibling = mapping_find_external(&nat->mappings, sibling_of(protocol), external);
+	if (sibling == NAT_NONE || !mapping_at(&nat->mappings, sibling)->borrowed)
+		return false;
+	lifetime_remove_mapping(nat, sibling);
+	return true;
+}
+
 static void remove_mapping(struct nat *nat, uint32_t n)
 {
 	const struct mapping *m = mapping_at(&nat->mappings, n);
@@ -85,7 +99,8 @@ static void remove_mapping(struct nat *nat, uint32_t n)
 	uint32_t host = m->host;
 
 	mapping_remove(&nat->mappings, n);
-	if (holds_port && !is_used(nat, protocol, &external))
+	if (holds_port && !remove_borrowed(nat, protocol, &external) &&
+	    !is_used(nat, protocol, &external))
 		ports_release(&nat->ports, &nat->options, protocol, &external, rest, nat->now);
 	host_at(&nat->hosts, host)->mappings[protocol]--;
 	if (host_is_idle(host_at(&nat->hosts, host)))
@@ -329,6 +344,8 @@ void lifetime_account(struct nat *nat, uint32_t session, const struct packet *pk
 
 	s->traffic[from].packets++;
 	s->traffic[from].bytes += pkt->length;
+	if (from == NAT_INTERNAL && !(pkt->tcp_flags & PACKET_TCP_RST))
+		mapping_at(&nat->mappings, s->mapping)->borrowed = false;
 	note_reply(nat, session, from, now);
 	if (protocol == NAT_TCP)
 		account_tcp(nat, session, pkt, from, now);

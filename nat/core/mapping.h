@@ -35,6 +35,8 @@ struct mapping {
 	bool secondary;	  /* not in by_internal */
 	bool holds_port;  /* a port of the pool is taken for it */
 	bool lingering;	  /* a TCP session of it ended without having been closed */
+	/* Made for a stranger where its sibling led, and goes with that until its host uses it. */
+	bool borrowed;
 	struct endpoint internal, external;
 	struct endpoint remote; /* remote part of the key; all zero if there is none */
 	uint32_t host;		/* record number in the host table */

@@ -92,10 +92,26 @@ static void test_rfc7857_req2_closed_other_segments_are_dropped(void **state)
 			       REASON_TCP_NO_SESSION);
 		assert_dropped(lab_out(lab, wire_tcp(H2, Y2, flags), AT_S(1)),
 			       REASON_TCP_NO_SESSION);
+		if (flags & R) /* forwarded where a mapping is, see req2c */
+			continue;
 		assert_dropped(lab_in(lab, wire_tcp(Y2, external, flags), AT_S(1)),
 			       REASON_TCP_NO_SESSION);
 	}
 	assert_int_equal(lab->nat.sessions.arena.live, 1);
+}
+
+/* It matches a mapping that filtering lets it reach; there is no session, and it makes none. */
+static void test_rfc7857_req2c_reset_that_matches_a_mapping_only_is_forwarded(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint external = open_door(lab, H1, AT_S(0));
+	struct wire w = wire_tcp(Y2, external, R);
+
+	assert_rewritten(lab_in(lab, w, AT_S(1)), REASON_ADMITTED);
+	assert_same_endpoint(wire_destination(w), H1);
+	assert_int_equal(lab->nat.sessions.arena.live, 1);
+	lab_set(lab, "tcp.filtering", "apdf");
+	assert_dropped(lab_in(lab, wire_tcp(Y2, external, R), AT_S(1)), REASON_FILTERED);
 }
 
 /* "Translate only if a mapping exists and policy says so": the policy is a knob. */
@@ -1623,6 +1639,7 @@ int main(void)
 		machine_test(test_rfc7857_req2_closed_syn_from_inside_opens),
 		machine_test(test_rfc7857_req2_closed_syn_from_outside_that_filtering_admits_opens),
 		machine_test(test_rfc7857_req2_closed_other_segments_are_dropped),
+		machine_test(test_rfc7857_req2c_reset_that_matches_a_mapping_only_is_forwarded),
 		machine_test(test_rfc7857_req2_closed_other_segments_are_picked_up_with_the_knob),
 		machine_test(test_rfc7857_req2_closed_reset_is_not_picked_up),
 		machine_test(test_rfc7857_req2_closed_syn_that_filtering_does_not_admit_is_held),

@@ -101,12 +101,12 @@ enum port_zero { PORT_ZERO_DROP, PORT_ZERO_TRANSLATE };
 enum option_switch { SWITCH_OFF, SWITCH_ON };
 
 enum {
-	OPTIONS_INTERFACE_MAX = 16,  /* an interface name with its NUL (IFNAMSIZ) */
-	OPTIONS_EXTERNAL_MAX = 64,   /* ranges in nat.external */
-	OPTIONS_ADDRESSES_MAX = 256, /* addresses in those ranges together */
-	OPTIONS_LIST_MAX = 64,	     /* entries of any other list */
-	OPTIONS_PORT_TIMERS = 8,     /* entries of udp.port-timeouts */
-	OPTIONS_TEXT_MAX = 4608,     /* longest text form of a value, with its NUL */
+	OPTIONS_INTERFACE_MAX = 16,   /* an interface name with its NUL (IFNAMSIZ) */
+	OPTIONS_EXTERNAL_MAX = 64,    /* ranges in nat.external */
+	OPTIONS_ADDRESSES_MAX = 4096, /* addresses in those ranges together */
+	OPTIONS_LIST_MAX = 64,	      /* entries of any other list */
+	OPTIONS_PORT_TIMERS = 8,      /* entries of udp.port-timeouts */
+	OPTIONS_TEXT_MAX = 4608,      /* longest text form of a value, with its NUL */
 };
 
 /* Sessions age in classes; all of one class have one timeout. */

@@ -325,7 +325,7 @@ static void test_external_addresses(void **state)
 		",",
 		"auto,203.0.113.1",
 		"203.0.113.1,auto",
-		"203.0.113.0/23",
+		"203.0.96.0/19",
 		"203.0.113.1,203.0.113.1",
 		"203.0.113.1-203.0.113.5,203.0.113.5",
 		"203.0.113.5,203.0.113.0/24",
@@ -336,7 +336,7 @@ static void test_external_addresses(void **state)
 		"::1",
 		"203.0.113.5-203.0.113.4",
 		"example.org",
-		"203.0.113.0/24,203.0.114.1",
+		"10.0.0.0/20,203.0.114.1",
 		"126.255.255.255-127.0.0.0",
 	};
 
@@ -486,7 +486,7 @@ static void test_allowed_values_are_told(void **state)
 	option_allowed(OPT_UDP_TIMEOUT, text);
 	assert_non_null(strstr(text, "100ms"));
 	assert_non_null(strstr(text, "31536000s"));
-	assert_non_null(strstr(option_allowed(OPT_NAT_EXTERNAL, text), "256"));
+	assert_non_null(strstr(option_allowed(OPT_NAT_EXTERNAL, text), "4096"));
 	assert_non_null(strstr(option_allowed(OPT_UDP_PORT_RANGE, text), "1-65535"));
 	assert_non_null(strstr(option_allowed(OPT_NAT_LAN, text), "15"));
 	assert_non_null(strstr(option_allowed(OPT_NAT_SEED, text), "random"));

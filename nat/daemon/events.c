@@ -2,6 +2,7 @@
 #include "nat/daemon/events.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #include "common/log.h"
 
@@ -39,16 +40,28 @@ const char *events_text(const struct nat_event *event, char buf[EVENTS_TEXT_MAX]
 	return buf;
 }
 
+/* The time outside: who had a port is asked by it, and NAT time may be another. */
+static const char *time_of_day(char *buf, size_t size)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+
+	strftime(buf, size, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+	return buf;
+}
+
 void events_tell(struct daemon *d)
 {
 	const struct nat_event *event;
-	char text[EVENTS_TEXT_MAX];
+	char text[EVENTS_TEXT_MAX], when[32];
 
 	while ((event = event_from(&d->nat.events, d->events_told + 1)) != NULL) {
+		events_text(event, text);
+		time_of_day(when, sizeof(when));
 		if (event->type == EVENT_LIMIT_REACHED)
-			log_warning("%s", events_text(event, text));
+			log_warning("%s %s", when, text);
 		else
-			log_info("%s", events_text(event, text));
+			log_info("%s %s", when, text);
 		d->events_told = event->number;
 	}
 }

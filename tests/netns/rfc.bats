@@ -46,3 +46,49 @@ narrow_wan() {
 	[[ ${lines[0]} == *" > 203.0.113.10:7788" ]]
 	[[ ${lines[1]} == "udp 203.0.113.1 > 203.0.113.10" ]]
 }
+
+# logged LINE: lines of the log that match, since the test began.
+logged() { tail -n "+$((log_lines + 1))" "/run/natem/$LAB.log" | grep -E -- "$1"; }
+stamp='[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z'
+begin_log() { log_lines=$(wc -l <"/run/natem/$LAB.log"); }
+
+@test "6888-10: what there is and what became of every packet can be read, by people and programs" {
+	local name
+
+	open_sockets client server
+	tell server udp s 203.0.113.10:7788
+	tell client udp a 192.168.1.2:6712
+	count mapping-created translated
+	tell client sendto a 203.0.113.10:7788 one
+	tell client sendto a 203.0.113.10:7788 two
+	wait_risen mapping-created
+	wait_risen translated
+	equal 2 "$(look mappings outbound.packets protocol=udp internal=192.168.1.2:6712)"
+	equal 203.0.113.10:7788 "$(look sessions remote protocol=udp internal=192.168.1.2:6712)"
+	# Every counter has a name, a verdict and a meaning.
+	natem counters | awk 'NR > 1 { if (NF < 4 || $2 !~ /^[0-9]+$/ || $3 !~ /^(pass|drop)$/) exit 1 }'
+	for name in mappings sessions; do
+		run -0 natem status
+		[[ $output =~ $name\ +[0-9]+\ of\ [0-9]+ ]] || complain "$output"
+	done
+}
+
+@test "6888-log: a block of ports given and taken back stands in the log, with its host and time" {
+	begin_log
+	knob nat.blocks=dynamic nat.block-size=64 udp.timeout=200ms
+	open_sockets client server
+	tell server udp s 203.0.113.10:7788
+	tell client udp a 192.168.1.2:6713
+	tell client sendto a 203.0.113.10:7788 hello
+	tell server recv s
+	wait_for "the block is recorded" logged "$stamp ports 203\.0\.113\.1:[0-9]+-[0-9]+ are a block of 192\.168\.1\.2"
+	wait_for "its end is recorded" logged "$stamp ports 203\.0\.113\.1:[0-9]+-[0-9]+ were a block of 192\.168\.1\.2"
+	run logged 203.0.113.10
+	equal "" "$output"
+}
+
+@test "7422-chg: a change of the formula stands in the log, with its time" {
+	begin_log
+	knob nat.blocks=deterministic nat.internal=192.168.1.0/25
+	wait_for "the change is recorded" logged "$stamp knobs changed"
+}

@@ -28,8 +28,8 @@ usage() {
 	is replaced.
 
 	  --lab NAME         the lab's name (default: natem)
-	  --preset P         what kind of NAT: home (default), full-cone, restricted-cone,
-	                     port-restricted-cone, symmetric
+	  --preset P         what kind of NAT: home (default), full-cone, symmetric, linux-masquerade
+	                     ...; 'natem preset --list' shows them all
 	  --clients N        hosts on the LAN, 1 to 200 (default: 1): client, client2, ...
 	  --external N       external addresses of the NAT, 1 to 9 (default: 1): 203.0.113.1, .2, ...
 	  --topology single  the only one there is

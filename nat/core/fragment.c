@@ -161,6 +161,7 @@ struct nat_outcome fragment_translate(struct nat *nat, struct packet *pkt, enum 
 		return drop_by(REASON_FRAGMENT, knob, NAT_NONE);
 	if (wrong != REASON_FRAGMENT_TRANSLATED)
 		return drop(wrong);
+	fragment_tick(nat, now); /* what is over is over, whenever the timer last ran */
 	n = fragment_find(&nat->fragments, pkt, from);
 	if (n != NAT_NONE && fragment_overlaps(&nat->fragments, n, pkt))
 		return drop(REASON_FRAGMENT_OVERLAP);

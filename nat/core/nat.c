@@ -317,24 +317,26 @@ static struct nat_outcome translate_icmp(struct nat *nat, struct packet *pkt, en
 	return translate_flow(nat, pkt, NAT_ICMP, from, now);
 }
 
+/* From outside, but to none of our addresses: only what is exempt may pass us by. */
+static struct nat_outcome pass_by(const struct nat *nat, const struct packet *pkt)
+{
+	return forward_is_exempt(&nat->options, &pkt->source) ? pass(REASON_EXEMPT)
+							      : drop(REASON_NOT_OURS);
+}
+
 struct nat_outcome translate_whole(struct nat *nat, struct packet *pkt, enum nat_side from,
 				   struct mono now)
 {
 	enum nat_protocol protocol = nat_protocol_of(pkt);
 
+	if (from == NAT_EXTERNAL && !nat_is_external(nat, &pkt->destination.addr))
+		return pass_by(nat, pkt);
 	if (protocol == NAT_ICMP)
 		return translate_icmp(nat, pkt, from, now);
 	if (protocol == NAT_OTHER &&
 	    !(nat->options.other.bits[pkt->protocol / 64] >> (pkt->protocol % 64) & 1))
 		return drop_by(REASON_PROTOCOL, OPT_OTHER_PROTOCOLS, NAT_NONE);
 	return translate_flow(nat, pkt, protocol, from, now);
-}
-
-/* From outside, but to none of our addresses: only what is exempt may pass us by. */
-static struct nat_outcome pass_by(const struct nat *nat, const struct packet *pkt)
-{
-	return forward_is_exempt(&nat->options, &pkt->source) ? pass(REASON_EXEMPT)
-							      : drop(REASON_NOT_OURS);
 }
 
 static struct nat_outcome translate(struct nat *nat, struct packet *pkt, enum nat_side from,
@@ -353,8 +355,6 @@ static struct nat_outcome translate(struct nat *nat, struct packet *pkt, enum na
 		return drop(REASON_NOT_UNICAST);
 	if (pkt->address_options)
 		return drop(REASON_ADDRESS_OPTION);
-	if (from == NAT_EXTERNAL && !nat_is_external(nat, &pkt->destination.addr))
-		return pass_by(nat, pkt);
 	if (pkt->fragment)
 		return fragment_translate(nat, pkt, from, now);
 	return translate_whole(nat, pkt, from, now);

@@ -56,6 +56,9 @@ static bool needs_rest(const struct nat *nat, const struct mapping *m)
 {
 	const struct options *o = &nat->options;
 
+	/* What the DMZ host has is its own, and the newest owner of a port waits for nobody. */
+	if (m->fixed || o->protocol[m->protocol].ports == PORTS_OVERLOAD)
+		return false;
 	if (o->reuse_static == SWITCH_ON && o->blocks.behavior == BLOCKS_DETERMINISTIC)
 		return false;
 	if (o->reuse_filtered == SWITCH_ON &&

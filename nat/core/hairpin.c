@@ -42,7 +42,7 @@ struct nat_outcome hairpin_translate(struct nat *nat, struct packet *pkt,
 	if (protocol == NAT_OTHER)
 		sender.own.port = target.own.port = pkt->protocol;
 	/* Nobody's: then the sender needs no mapping either. */
-	if (!inbound_leads_somewhere(nat, &target))
+	if (!inbound_leads_somewhere(nat, &target, now))
 		return unmatched_answer(nat, pkt, &target, now);
 	out = outbound_session(nat, pkt, &sender, now);
 	if (out.verdict != NAT_REWRITTEN)

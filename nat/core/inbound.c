@@ -71,6 +71,11 @@ static uint32_t make_fixed(struct nat *nat, const struct flow *flow,
 		lifetime_make_room(nat, now);
 	if (arena_full(&nat->mappings.arena) || arena_full(&nat->sessions.arena))
 		return NAT_NONE;
+	/* One that is over must not make this one secondary. */
+	lifetime_live_mapping(nat,
+			      mapping_find_internal(&nat->mappings, flow->protocol, internal,
+						    &wanted.remote),
+			      now);
 	wanted.host = host_pin(&nat->hosts, &internal->addr);
 	if (wanted.host == NAT_NONE)
 		return NAT_NONE;
@@ -156,16 +161,27 @@ static struct nat_outcome open_fixed(struct nat *nat, const struct packet *pkt,
 	return outcome;
 }
 
-bool inbound_leads_somewhere(const struct nat *nat, const struct flow *flow)
+/* Is there a mapping with this external endpoint that is alive? Those that are not, are removed. */
+static bool has_mapping(struct nat *nat, enum nat_protocol protocol,
+			const struct endpoint *external, struct mono now)
+{
+	uint32_t n;
+
+	while ((n = mapping_find_external(&nat->mappings, protocol, external)) != NAT_NONE)
+		if (lifetime_live_mapping(nat, n, now) != NAT_NONE)
+			return true;
+	return false;
+}
+
+bool inbound_leads_somewhere(struct nat *nat, const struct flow *flow, struct mono now)
 {
 	struct endpoint internal;
 
-	return mapping_find_external(&nat->mappings, flow->protocol, &flow->own) != NAT_NONE ||
+	return has_mapping(nat, flow->protocol, &flow->own, now) ||
 	       forward_inbound(nat, flow->protocol, &flow->own, &internal) ||
 	       forward_dmz(nat, flow->protocol, &flow->own, &internal) ||
 	       (nat->ports.shared && has_sibling(flow->protocol) &&
-		mapping_find_external(&nat->mappings, sibling_of(flow->protocol), &flow->own) !=
-			NAT_NONE);
+		has_mapping(nat, sibling_of(flow->protocol), &flow->own, now));
 }
 
 /* Of the mappings that have this external endpoint, the first that is alive and admits the remote;

@@ -63,7 +63,7 @@ struct nat_outcome inbound_translate(struct nat *nat, struct packet *pkt,
 struct nat_outcome inbound_session(struct nat *nat, const struct packet *pkt,
 				   const struct flow *flow, struct mono now);
 /* Does the external endpoint of @flow stand for anybody, or might it? */
-bool inbound_leads_somewhere(const struct nat *nat, const struct flow *flow);
+bool inbound_leads_somewhere(struct nat *nat, const struct flow *flow, struct mono now);
 /* A packet passed without a session of its own. */
 void inbound_count_once(struct nat *nat, const struct packet *pkt, uint32_t mapping);
 

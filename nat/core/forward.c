@@ -85,14 +85,25 @@ bool forward_dmz(const struct nat *nat, enum nat_protocol protocol, const struct
 	return true;
 }
 
-bool forward_is_exempt(const struct options *o, const struct endpoint *remote)
+/* A later fragment does not say its port; it follows its first, which does. */
+static bool is_port(const struct packet *pkt, uint16_t port, uint16_t wanted)
+{
+	bool ports = pkt->protocol == PACKET_TCP || pkt->protocol == PACKET_UDP;
+
+	if (wanted == 0 || (pkt->fragment && !pkt->fragment_first))
+		return true;
+	return ports && port == wanted;
+}
+
+bool forward_is_exempt(const struct options *o, const struct packet *pkt,
+		       const struct endpoint *remote)
 {
 	for (uint32_t i = 0; i < o->exempt.count; i++) {
 		const struct remote_range *r = &o->exempt.ranges[i];
 
 		if (addr_compare(&r->addresses.first, &remote->addr) <= 0 &&
 		    addr_compare(&remote->addr, &r->addresses.last) <= 0 &&
-		    (r->port == 0 || r->port == remote->port))
+		    is_port(pkt, remote->port, r->port))
 			return true;
 	}
 	return false;

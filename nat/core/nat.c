@@ -317,11 +317,19 @@ static struct nat_outcome translate_icmp(struct nat *nat, struct packet *pkt, en
 	return translate_flow(nat, pkt, NAT_ICMP, from, now);
 }
 
-/* From outside, but to none of our addresses: only what is exempt may pass us by. */
-static struct nat_outcome pass_by(const struct nat *nat, const struct packet *pkt)
+/* From outside, but to none of our addresses. */
+static bool is_not_ours(const struct nat *nat, const struct packet *pkt, enum nat_side from)
 {
-	return forward_is_exempt(&nat->options, &pkt->source) ? pass(REASON_EXEMPT)
-							      : drop(REASON_NOT_OURS);
+	return from == NAT_EXTERNAL && !nat_is_external(nat, &pkt->destination.addr);
+}
+
+/* To a destination whose packets are left alone, whatever they are (RFC 6888 REQ-6). An error goes
+ * by the packet it quotes. */
+static bool is_left_alone(const struct nat *nat, const struct packet *pkt, enum nat_side from)
+{
+	return from == NAT_INTERNAL && !packet_is_icmp_error(pkt) &&
+	       !nat_is_external(nat, &pkt->destination.addr) &&
+	       forward_is_exempt(&nat->options, pkt, &pkt->destination);
 }
 
 struct nat_outcome translate_whole(struct nat *nat, struct packet *pkt, enum nat_side from,
@@ -329,8 +337,8 @@ struct nat_outcome translate_whole(struct nat *nat, struct packet *pkt, enum nat
 {
 	enum nat_protocol protocol = nat_protocol_of(pkt);
 
-	if (from == NAT_EXTERNAL && !nat_is_external(nat, &pkt->destination.addr))
-		return pass_by(nat, pkt);
+	if (is_not_ours(nat, pkt, from) || is_left_alone(nat, pkt, from))
+		return pass(REASON_EXEMPT);
 	if (protocol == NAT_ICMP)
 		return translate_icmp(nat, pkt, from, now);
 	if (protocol == NAT_OTHER &&
@@ -355,6 +363,8 @@ static struct nat_outcome translate(struct nat *nat, struct packet *pkt, enum na
 		return drop(REASON_NOT_UNICAST);
 	if (pkt->address_options)
 		return drop(REASON_ADDRESS_OPTION);
+	if (is_not_ours(nat, pkt, from) && !forward_is_exempt(&nat->options, pkt, &pkt->source))
+		return drop(REASON_NOT_OURS);
 	if (pkt->fragment)
 		return fragment_translate(nat, pkt, from, now);
 	return translate_whole(nat, pkt, from, now);

@@ -278,8 +278,6 @@ struct nat_outcome outbound_translate(struct nat *nat, struct packet *pkt,
 	struct flow flow = { .protocol = protocol, .own = pkt->source, .remote = pkt->destination };
 	struct nat_outcome outcome;
 
-	if (forward_is_exempt(&nat->options, &flow.remote))
-		return pass(REASON_EXEMPT);
 	if (protocol == NAT_ICMP || protocol == NAT_OTHER)
 		flow.remote.port = 0;
 	if (protocol == NAT_OTHER)

@@ -109,7 +109,9 @@ bool forward_outbound(const struct nat *nat, enum nat_protocol protocol,
 		      struct endpoint *external);
 bool forward_dmz(const struct nat *nat, enum nat_protocol protocol, const struct endpoint *external,
 		 struct endpoint *internal);
-bool forward_is_exempt(const struct options *o, const struct endpoint *remote);
+/* @remote: the end of @pkt that may be exempt. */
+bool forward_is_exempt(const struct options *o, const struct packet *pkt,
+		       const struct endpoint *remote);
 
 /* answer.c: what we say by ourselves, within the rate that icmp.error-rate allows. */
 void answer_unreachable(struct nat *nat, const struct packet *about, enum nat_side to, uint8_t code,

@@ -293,6 +293,50 @@ static bool may_be_exempt(const struct options *o, const struct addr *address)
 
 /* --- outbound ------------------------------------------------------------------------------- */
 
+static enum nat_protocol sibling(enum nat_protocol protocol)
+{
+	return protocol == NAT_UDP ? NAT_TCP : NAT_UDP;
+}
+
+static bool shares(const struct model *m, enum nat_protocol protocol)
+{
+	return m->o.scope == SCOPE_SHARED && has_ports(protocol);
+}
+
+/* The mapping of @protocol with an external endpoint; of several, the real NAT's choice. */
+static struct m_mapping *mapping_at_external(struct model *m, enum nat_protocol protocol,
+					     const struct endpoint *external)
+{
+	struct m_mapping *best = NULL;
+
+	for (uint32_t i = 0; i < m->mapping_count; i++)
+		if (m->mappings[i].protocol == protocol &&
+		    endpoint_equal(&m->mappings[i].external, external) &&
+		    (best == NULL ||
+		     (m->oracle.internal != NULL &&
+		      endpoint_equal(m->oracle.internal, &m->mappings[i].internal))))
+			best = &m->mappings[i];
+	return best;
+}
+
+/* Where UDP and TCP share their endpoints: the one the other has (RFC 7857 section 5). */
+static bool siblings_external(struct model *m, struct m_mapping *wanted)
+{
+	static const struct endpoint nowhere;
+	const struct m_mapping *at;
+
+	if (!shares(m, wanted->protocol) ||
+	    m->o.protocol[wanted->protocol].mapping != MAPPING_ENDPOINT_INDEPENDENT)
+		return false;
+	at = m_mapping_at(m, m_mapping_internal(m, sibling(wanted->protocol), &wanted->internal,
+						&nowhere));
+	if (at == NULL || !at->holds_port ||
+	    mapping_at_external(m, wanted->protocol, &at->external) != NULL)
+		return false;
+	wanted->external = at->external;
+	return true;
+}
+
 /* An external endpoint for @wanted; REASON_COUNT, or why there is none. */
 static enum nat_reason give_external(struct model *m, struct m_mapping *wanted,
 				     const struct endpoint *remote)
@@ -317,11 +361,11 @@ static enum nat_reason give_external(struct model *m, struct m_mapping *wanted,
 		wanted->remote = (struct endpoint){ 0 };
 		return REASON_COUNT;
 	}
-	reason = m_pick(m, wanted->protocol, &wanted->internal, remote, &wanted->external);
-	if (reason != REASON_MAPPING_CREATED)
-		return reason;
 	wanted->holds_port = true;
-	return REASON_COUNT;
+	if (siblings_external(m, wanted))
+		return REASON_COUNT;
+	reason = m_pick(m, wanted->protocol, &wanted->internal, remote, &wanted->external);
+	return reason == REASON_MAPPING_CREATED ? REASON_COUNT : reason;
 }
 
 static enum nat_reason make_mapping(struct model *m, const struct flow *flow,
@@ -484,6 +528,42 @@ static struct m_outcome admit(struct model *m, const struct bytes *pkt, const st
 			 m_add_session(m, mapping, &flow->remote, NAT_EXTERNAL));
 }
 
+/* Where they share endpoints, one that lets everybody in does so for both (RFC 7857 section 6). */
+static struct m_outcome open_sibling(struct model *m, const struct bytes *pkt,
+				     const struct flow *flow)
+{
+	struct m_mapping wanted = { .protocol = flow->protocol,
+				    .external = flow->own,
+				    .holds_port = true };
+	const struct m_mapping *at = NULL;
+	uint32_t mapping, session;
+
+	if (shares(m, flow->protocol) &&
+	    m->o.protocol[flow->protocol].filtering == FILTERING_ENDPOINT_INDEPENDENT)
+		at = mapping_at_external(m, sibling(flow->protocol), &flow->own);
+	if (at == NULL || !at->holds_port || m->mapping_count >= m->o.max_mappings ||
+	    m->session_count >= m->o.max_sessions ||
+	    (flow->protocol == NAT_TCP && !bytes_opens(pkt)))
+		return unmatched(m, pkt, flow);
+	wanted.internal = at->internal;
+	mapping = m_add_mapping(m, &wanted);
+	session = m_add_session(m, mapping, &flow->remote, NAT_EXTERNAL);
+	m_session_at(m, session)->keeping = true;
+	return rewritten(REASON_MAPPING_CREATED, mapping, session);
+}
+
+/* Does that endpoint stand for anybody, or might it? */
+static bool leads_somewhere(struct model *m, const struct flow *flow)
+{
+	struct endpoint internal;
+
+	return mapping_at_external(m, flow->protocol, &flow->own) != NULL ||
+	       forward_in(&m->o, flow->protocol, &flow->own, &internal) ||
+	       to_dmz(m, flow->protocol, &flow->own) ||
+	       (shares(m, flow->protocol) &&
+		mapping_at_external(m, sibling(flow->protocol), &flow->own) != NULL);
+}
+
 static struct m_outcome open_fixed(struct model *m, const struct bytes *pkt,
 				   const struct flow *flow)
 {
@@ -495,7 +575,7 @@ static struct m_outcome open_fixed(struct model *m, const struct bytes *pkt,
 
 	if (!forward_in(&m->o, flow->protocol, &flow->own, &wanted.internal)) {
 		if (!to_dmz(m, flow->protocol, &flow->own))
-			return unmatched(m, pkt, flow);
+			return open_sibling(m, pkt, flow);
 		wanted.internal = (struct endpoint){ m->o.dmz, flow->own.port };
 		wanted.holds_port = true;
 	}
@@ -627,6 +707,7 @@ static struct m_outcome do_inbound(struct model *m, struct bytes *pkt)
 		m_account(m, outcome.session, pkt, NAT_EXTERNAL);
 	else
 		count_past(m, outcome.mapping, pkt);
+	m->carried[NAT_EXTERNAL] = outcome.session;
 	to = m_mapping_at(m, outcome.mapping)->internal;
 	bytes_rewrite(pkt, (struct bytes_change){ NULL, &to, -1 });
 	return outcome;
@@ -643,6 +724,7 @@ static struct m_outcome do_outbound(struct model *m, struct bytes *pkt)
 	if (outcome.verdict != NAT_REWRITTEN)
 		return outcome;
 	m_account(m, outcome.session, pkt, NAT_INTERNAL);
+	m->carried[NAT_INTERNAL] = outcome.session;
 	from = m_mapping_at(m, outcome.mapping)->external;
 	bytes_rewrite(pkt, (struct bytes_change){
 				   &from, NULL,
@@ -659,6 +741,7 @@ static struct m_outcome do_hairpin(struct model *m, struct bytes *pkt)
 			       .hairpin = true };
 	struct flow target = { .protocol = sender.protocol,
 			       .own = own_end(pkt, &pkt->destination),
+			       .remote = pkt->source,
 			       .hairpin = true };
 	struct m_outcome out, in;
 	struct endpoint from, to;
@@ -666,6 +749,8 @@ static struct m_outcome do_hairpin(struct model *m, struct bytes *pkt)
 
 	if (m->o.hairpin == HAIRPIN_OFF)
 		return drop(REASON_HAIRPIN_OFF);
+	if (!leads_somewhere(m, &target))
+		return unmatched(m, pkt, &target); /* then the sender needs no mapping either */
 	out = outbound(m, pkt, &sender);
 	if (out.verdict != NAT_REWRITTEN)
 		return out;
@@ -681,6 +766,8 @@ static struct m_outcome do_hairpin(struct model *m, struct bytes *pkt)
 		count_past(m, in.mapping, pkt);
 	else if (in.session != out.session)
 		m_account(m, in.session, pkt, NAT_EXTERNAL);
+	m->carried[NAT_INTERNAL] = out.session;
+	m->carried[NAT_EXTERNAL] = in.session != out.session ? in.session : 0;
 	to = m_mapping_at(m, in.mapping)->internal;
 	bytes_rewrite(pkt,
 		      (struct bytes_change){
@@ -696,14 +783,21 @@ static struct m_outcome error_to_sender(struct model *m, struct bytes *pkt, stru
 					uint32_t target)
 {
 	const struct m_mapping *to = m_mapping_at(m, target), *from;
-	struct endpoint own = own_end(inner, &inner->source);
-	struct endpoint remote = remote_end(inner, &to->external);
-	struct endpoint us = { .addr = to->external.addr }, sender = { 0 };
-	uint32_t n = m_session_external(m, to->protocol, &own, &remote);
+	struct endpoint own = own_end(inner, &inner->source), remote;
+	struct endpoint us = { 0 }, sender = { 0 };
+	uint32_t n = 0;
 
+	if (m->o.hairpin == HAIRPIN_OFF)
+		return drop(REASON_HAIRPIN_OFF);
+	if (to != NULL) {
+		remote = remote_end(inner, &to->external);
+		n = m_session_external(m, to->protocol, &own, &remote);
+		us.addr = to->external.addr;
+	}
 	if (n == 0)
 		return drop(REASON_ICMP_ERROR_NO_SESSION);
 	from = m_mapping_at(m, m_session_at(m, n)->mapping);
+	m->carried[NAT_INTERNAL] = n;
 	sender.addr = from->internal.addr;
 	bytes_rewrite_error(pkt, inner, (struct bytes_change){ &from->internal, &to->external, -1 },
 			    (struct bytes_change){ &us, &sender,
@@ -734,11 +828,11 @@ static struct m_outcome error_in(struct model *m, struct bytes *pkt, struct byte
 
 	if (n == 0) {
 		target = mapping_of_quote(m, inner, &n);
-		return target != 0 && m_is_external(&m->o, &inner->source.addr)
-			       ? error_to_sender(m, pkt, inner, target)
+		return target != 0 ? error_to_sender(m, pkt, inner, target)
 			       : drop(REASON_ICMP_ERROR_NO_SESSION);
 	}
 	at = m_mapping_at(m, m_session_at(m, n)->mapping);
+	m->carried[NAT_EXTERNAL] = n;
 	host.addr = at->internal.addr;
 	bytes_rewrite_error(pkt, inner, (struct bytes_change){ &at->internal, NULL, -1 },
 			    (struct bytes_change){ NULL, &host, -1 });
@@ -751,14 +845,17 @@ static struct m_outcome error_out(struct model *m, struct bytes *pkt, struct byt
 	const struct m_mapping *at;
 	struct endpoint us;
 
-	if (mapping == 0)
-		return m->o.unmatched == UNMATCHED_ACCEPT &&
-				       m_is_external(&m->o, &pkt->source.addr)
-			       ? pass(REASON_ROUTER)
-			       : drop(REASON_ICMP_ERROR_NO_SESSION);
+	if (mapping == 0 && is_exempt(&m->o, &inner->source, has_ports(protocol_of(inner))))
+		return pass(REASON_EXEMPT);
+	if (mapping == 0 && m->o.unmatched == UNMATCHED_ACCEPT &&
+	    m_is_external(&m->o, &pkt->source.addr))
+		return pass(REASON_ROUTER);
 	if (m_is_external(&m->o, &pkt->destination.addr))
 		return error_to_sender(m, pkt, inner, mapping);
+	if (mapping == 0)
+		return drop(REASON_ICMP_ERROR_NO_SESSION);
 	at = m_mapping_at(m, mapping);
+	m->carried[NAT_INTERNAL] = session;
 	us = (struct endpoint){ .addr = at->external.addr };
 	for (uint32_t i = 0; i < m->o.pairs.count; i++)
 		if (addr_equal(&m->o.pairs.pairs[i].internal, &pkt->source.addr))
@@ -798,9 +895,11 @@ static bool is_translated_query(const struct model *m, const struct bytes *pkt)
 	case QUERIES_ECHO:
 		return pkt->type == 0 || pkt->type == 8;
 	case QUERIES_ALL:
+		return true;
+	case QUERIES_NONE:
 		break;
 	}
-	return true;
+	return false;
 }
 
 static bool has_port_zero(const struct model *m, const struct bytes *pkt)
@@ -817,11 +916,8 @@ struct m_outcome m_whole(struct model *m, struct bytes *pkt, enum nat_side from)
 	enum nat_protocol protocol = protocol_of(pkt);
 	bool ours = m_is_external(&m->o, &pkt->destination.addr);
 
-	if (!ours && is_exempt(&m->o, from == NAT_INTERNAL ? &pkt->destination : &pkt->source,
-			       has_ports(protocol)))
+	if (!ours && !bytes_is_error(pkt) && is_exempt(&m->o, &pkt->destination, has_ports(protocol)))
 		return pass(REASON_EXEMPT);
-	if (from == NAT_EXTERNAL && !ours)
-		return drop(REASON_NOT_OURS);
 	if (bytes_is_error(pkt))
 		return do_error(m, pkt, from);
 	if (protocol == NAT_ICMP && (!bytes_is_query(pkt) || !is_translated_query(m, pkt)))
@@ -844,10 +940,11 @@ static struct m_outcome process(struct model *m, struct bytes *pkt, uint32_t tag
 	if (pkt->address_options)
 		return drop(REASON_ADDRESS_OPTION);
 	if (from == NAT_EXTERNAL && !m_is_external(&m->o, &pkt->destination.addr)) {
-		if (!may_be_exempt(&m->o, &pkt->source.addr))
-			return drop(REASON_NOT_OURS);
-		if (is_exempt(&m->o, &pkt->source, false))
-			return pass(REASON_EXEMPT);
+		/* A later fragment does not say its port, and is of no use without its first. */
+		bool exempt = pkt->first ? is_exempt(&m->o, &pkt->source, bytes_has_ports(pkt))
+					 : may_be_exempt(&m->o, &pkt->source.addr);
+
+		return exempt ? pass(REASON_EXEMPT) : drop(REASON_NOT_OURS);
 	}
 	return pkt->fragment ? m_fragment(m, pkt, tag, from) : m_whole(m, pkt, from);
 }
@@ -896,11 +993,33 @@ void model_tick(struct model *m, int64_t now, bool sessions_too)
 	m_ports_tick(m, sessions_too);
 }
 
+/* Is what made this mapping, which is fixed, still said by the knobs? */
+static bool still_leads(const struct options *o, const struct m_mapping *at)
+{
+	struct endpoint internal;
+
+	if (forward_in(o, at->protocol, &at->external, &internal))
+		return endpoint_equal(&internal, &at->internal);
+	return addr_equal(&o->dmz, &at->internal.addr) && at->external.port == at->internal.port;
+}
+
+static bool same_statics(const struct options *a, const struct options *b)
+{
+	return memcmp(&a->forwards, &b->forwards, sizeof(a->forwards)) == 0 &&
+	       memcmp(&a->pairs, &b->pairs, sizeof(a->pairs)) == 0 && addr_equal(&a->dmz, &b->dmz);
+}
+
 void model_configure(struct model *m, const struct options *o)
 {
+	bool statics = !same_statics(o, &m->o);
+
 	m_ports_configure(m, o);
-	m_fragment_configure(m, o);
 	m->o = *o;
+	for (uint32_t i = 0; i < m->mapping_count && statics;)
+		if (m->mappings[i].fixed && !still_leads(o, &m->mappings[i]))
+			m_remove_mapping(m, m->mappings[i].serial);
+		else
+			i++;
 	while (m->syn_count > o->tcp.max_held_syns)
 		forget_syn(m, m->syn_count - 1); /* the newest no longer fit */
 }

@@ -44,7 +44,7 @@ struct m_mapping {
 
 struct m_end { /* of a TCP connection */
 	bool spoke, acked, opening_ack, fin, fin_acked;
-	uint32_t sent, next, edge, after_fin;
+	uint32_t initial, sent, next, edge, after_fin;
 	unsigned int scale;
 };
 
@@ -104,6 +104,7 @@ struct m_datagram {
 	bool seen[8192];
 	struct addr new_source, new_destination;
 	int new_id;
+	uint32_t sessions[2]; /* that count its pieces: as sent by each side; 0: none */
 	struct m_held *held; /* owned */
 	uint32_t held_count;
 };
@@ -162,6 +163,7 @@ struct model {
 	uint32_t syn_count, datagram_count;
 	struct m_id ids[MODEL_IDS]; /* ring */
 	uint32_t id_count;
+	uint32_t carried[2]; /* sessions that the last packet belonged to, by side; 0: none */
 	uint64_t answers_spent;
 	int64_t answers_at;
 	uint64_t counters[REASON_COUNT];
@@ -231,6 +233,7 @@ bool m_tcp(const struct options *o, struct m_session *s, const struct bytes *pkt
 bool m_in_pool(const struct options *o, const struct addr *address);
 bool m_is_external(const struct options *o, const struct addr *address);
 uint32_t m_pool_count(const struct options *o);
+bool m_share_ports(const struct options *o, enum nat_protocol a, enum nat_protocol b);
 bool m_is_fixed_port(const struct options *o, enum nat_protocol protocol,
 		     const struct endpoint *external);
 bool m_is_resting(const struct model *m, enum nat_protocol protocol,
@@ -249,7 +252,6 @@ void m_ports_configure(struct model *m, const struct options *o);
 /* model_fragment.c */
 struct m_outcome m_fragment(struct model *m, struct bytes *pkt, uint32_t tag, enum nat_side from);
 void m_fragment_tick(struct model *m);
-void m_fragment_configure(struct model *m, const struct options *o);
 void m_fragment_close(struct model *m);
 
 /* model.c */

@@ -98,6 +98,8 @@ static bool overlaps(const struct m_datagram *d, const struct bytes *pkt)
 {
 	if (d->total != 0 && (pkt->last || end_unit(pkt) > d->total))
 		return true;
+	if (pkt->last && end_unit(pkt) < d->top)
+		return true; /* it would end before what was seen */
 	for (unsigned int u = first_unit(pkt); u < end_unit(pkt); u++)
 		if (d->seen[u])
 			return true;
@@ -108,6 +110,8 @@ static void note(struct m_datagram *d, const struct bytes *pkt)
 {
 	for (unsigned int u = first_unit(pkt); u < end_unit(pkt); u++)
 		d->seen[u] = true;
+	if (end_unit(pkt) > d->top)
+		d->top = end_unit(pkt);
 	if (pkt->last)
 		d->total = end_unit(pkt);
 }
@@ -118,6 +122,19 @@ static bool is_complete(const struct m_datagram *d)
 		if (!d->seen[u])
 			return false;
 	return d->total != 0;
+}
+
+/* A piece is traffic of the sessions that the first belonged to, as long as they last. */
+static void count(struct model *m, const struct m_datagram *d, size_t length)
+{
+	for (int side = 0; side < 2 && d->state == DATAGRAM_TRANSLATED; side++) {
+		struct m_session *s = m_session_at(m, d->sessions[side]);
+
+		if (s == NULL)
+			continue;
+		s->traffic[side].packets++;
+		s->traffic[side].bytes += length;
+	}
 }
 
 /* --- pieces that wait ----------------------------------------------------------------------- */
@@ -149,6 +166,7 @@ static void release(struct model *m, struct m_datagram *d, enum nat_reason reaso
 								   d->new_id });
 		}
 		m->counters[reason]++;
+		count(m, d, h->length);
 	}
 	d->held_count = 0;
 }
@@ -220,7 +238,9 @@ static struct m_outcome first_piece(struct model *m, struct bytes *pkt, enum nat
 	if (d == NULL)
 		return dropped(REASON_FRAGMENTS_FULL);
 	note(d, pkt);
+	m->carried[0] = m->carried[1] = 0;
 	outcome = m_whole(m, pkt, from);
+	memcpy(d->sessions, m->carried, sizeof(d->sessions));
 	d->new_source = pkt->source.addr;
 	d->new_destination = pkt->destination.addr;
 	d->new_id = (int)pkt->id;
@@ -228,7 +248,8 @@ static struct m_outcome first_piece(struct model *m, struct bytes *pkt, enum nat
 		   : outcome.verdict == NAT_PASS    ? DATAGRAM_PASSED
 						    : DATAGRAM_REFUSED;
 	release(m, d,
-		d->state == DATAGRAM_REFUSED ? REASON_FRAGMENT_REFUSED : REASON_FRAGMENT_RELEASED);
+		d->state == DATAGRAM_REFUSED ? REASON_FRAGMENT_DISCARDED :
+					       REASON_FRAGMENT_RELEASED);
 	if (is_complete(d))
 		forget(m, d);
 	return outcome;
@@ -241,6 +262,7 @@ static struct m_outcome later_piece(struct model *m, struct bytes *pkt, struct m
 	struct endpoint destination = { .addr = d->new_destination };
 
 	note(d, pkt);
+	count(m, d, pkt->length);
 	if (d->state == DATAGRAM_TRANSLATED) {
 		bytes_rewrite(pkt, (struct bytes_change){ &source, &destination, d->new_id });
 		outcome = (struct m_outcome){ NAT_REWRITTEN, REASON_FRAGMENT_TRANSLATED, 0, 0 };
@@ -280,18 +302,6 @@ void m_fragment_tick(struct model *m)
 {
 	while (m->datagram_count > 0 &&
 	       m->datagrams[0]->since + m->o.fragments.timeout_ms <= m->now) {
-		release(m, m->datagrams[0], REASON_FRAGMENT_EXPIRED);
-		forget(m, m->datagrams[0]);
-	}
-}
-
-/* A store of another size starts empty; what was held is dropped, not forgotten. */
-void m_fragment_configure(struct model *m, const struct options *o)
-{
-	if (o->fragments.max_held == m->o.fragments.max_held &&
-	    o->fragments.max_bytes == m->o.fragments.max_bytes)
-		return;
-	while (m->datagram_count > 0) {
 		release(m, m->datagrams[0], REASON_FRAGMENT_EXPIRED);
 		forget(m, m->datagrams[0]);
 	}

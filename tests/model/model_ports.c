@@ -87,6 +87,12 @@ static bool in_list(const struct port_list *list, uint32_t port)
 	return false;
 }
 
+/* Do two protocols have their ports together? (RFC 7857 section 5) */
+bool m_share_ports(const struct options *o, enum nat_protocol a, enum nat_protocol b)
+{
+	return a == b || (o->scope == SCOPE_SHARED && a < NAT_ICMP && b < NAT_ICMP);
+}
+
 /* Reserved, or of a forward. */
 bool m_is_fixed_port(const struct options *o, enum nat_protocol protocol,
 		     const struct endpoint *external)
@@ -98,7 +104,8 @@ bool m_is_fixed_port(const struct options *o, enum nat_protocol protocol,
 	for (uint32_t i = 0; i < o->forwards.count; i++) {
 		const struct forward *f = &o->forwards.forwards[i];
 
-		if (f->protocol == protocol && external->port >= f->ports.first &&
+		if (m_share_ports(o, (enum nat_protocol)f->protocol, protocol) &&
+		    external->port >= f->ports.first &&
 		    external->port <= f->ports.last &&
 		    (f->any_address || addr_equal(&f->external, &external->addr)))
 			return true;
@@ -116,35 +123,49 @@ static enum state rest_of(const struct model *m, enum nat_protocol protocol,
 	for (uint32_t i = 0; i < m->resting_count; i++) {
 		const struct m_resting *r = &m->resting[i];
 
-		if (r->protocol != protocol || !endpoint_equal(&r->external, external))
+		if (!m_share_ports(&m->o, r->protocol, protocol) ||
+		    !endpoint_equal(&r->external, external))
 			continue;
 		if (r->rests && !r->maybe &&
-		    r->from + m->o.protocol[protocol].reuse_delay_ms > m->now)
+		    r->from + m->o.protocol[r->protocol].reuse_delay_ms > m->now)
 			return TAKEN;
 		state = DOUBTFUL;
 	}
 	return state;
 }
 
+/* Whoever asks about a port has met its mapping, so that has ended by now. */
 bool m_is_resting(const struct model *m, enum nat_protocol protocol,
 		  const struct endpoint *external)
 {
-	return rest_of(m, protocol, external) != FREE;
+	enum state state = FREE;
+
+	for (uint32_t i = 0; i < m->resting_count && state == FREE; i++)
+		if (m->resting[i].rests && m_share_ports(&m->o, m->resting[i].protocol, protocol) &&
+		    endpoint_equal(&m->resting[i].external, external))
+			state = rest_of(m, protocol, external);
+	return state == TAKEN || (state == DOUBTFUL && m->oracle.verdict != NAT_REWRITTEN);
 }
 
 static enum state state_of(struct model *m, enum nat_protocol protocol,
 			   const struct endpoint *external, const struct endpoint *remote)
 {
 	enum state rest = rest_of(m, protocol, external);
-	bool any = false;
+	bool any = false, sibling = false;
 
 	if (external->port == 0 || m_is_fixed_port(&m->o, protocol, external))
 		return TAKEN;
-	for (uint32_t i = 0; i < m->mapping_count; i++)
-		any = any || (m->mappings[i].protocol == protocol &&
-			      endpoint_equal(&m->mappings[i].external, external));
+	for (uint32_t i = 0; i < m->mapping_count; i++) {
+		const struct m_mapping *at = &m->mappings[i];
+
+		if (!m_share_ports(&m->o, at->protocol, protocol) ||
+		    !endpoint_equal(&at->external, external))
+			continue;
+		any = any || at->protocol == protocol;
+		sibling = true;
+	}
 	if (!any)
-		return rest;
+		return sibling ? TAKEN : rest;
 	if (m->o.protocol[protocol].overlap == SWITCH_OFF ||
 	    m_session_external(m, protocol, external, remote) != 0)
 		return TAKEN;
@@ -174,7 +195,7 @@ void m_release_port(struct model *m, const struct m_mapping *at)
 	uint64_t resting = 0;
 
 	for (uint32_t i = 0; i < m->mapping_count; i++)
-		if (m->mappings[i].protocol == at->protocol &&
+		if (m_share_ports(&m->o, m->mappings[i].protocol, at->protocol) &&
 		    endpoint_equal(&m->mappings[i].external, &at->external))
 			return; /* others share it */
 	if (m->resting_count == MODEL_RESTING || (m->noticed && !rests))
@@ -248,7 +269,7 @@ static struct m_sequence *sequence_of(struct model *m, enum nat_protocol protoco
 	struct m_sequence *s;
 
 	for (uint32_t i = 0; i < m->sequence_count; i++)
-		if (m->sequences[i].protocol == protocol &&
+		if (m_share_ports(&m->o, m->sequences[i].protocol, protocol) &&
 		    addr_equal(&m->sequences[i].address, address))
 			return &m->sequences[i];
 	s = &m->sequences[m->sequence_count++];
@@ -310,6 +331,8 @@ static const char *check_strategy(const struct choice *c, struct port_range rang
 		return check_sequential(c, range);
 	case PORTS_CONTIGUOUS:
 		return check_contiguous(c, range);
+	case PORTS_PRESERVE_ONLY:
+		return c->real.port != c->internal->port ? "is not the internal port" : NULL;
 	case PORTS_OVERLOAD:
 		break;
 	}
@@ -320,6 +343,9 @@ static const char *check_strategy(const struct choice *c, struct port_range rang
 static bool has_room(const struct choice *c, struct port_range range)
 {
 	bool searched = range.last - range.first < 128; /* the real one gives up sharing sooner */
+
+	if (c->po->ports == PORTS_PRESERVE_ONLY)
+		return is_sure(look(c, range, c->internal->port));
 
 	for (uint32_t port = range.first; port <= range.last; port++) {
 		enum state state = look(c, range, port);
@@ -338,7 +364,7 @@ static enum found try_overload(const struct choice *c)
 	struct endpoint external = { .addr = c->address, .port = c->internal->port };
 	bool given = endpoint_equal(&c->real, &external);
 	struct model *m = c->m;
-	enum state rest;
+	enum state state;
 
 	if (external.port == 0 || m_is_fixed_port(&m->o, c->protocol, &external))
 		return given ? ILLEGAL : NOTHING;
@@ -351,18 +377,13 @@ static enum found try_overload(const struct choice *c)
 			i++;
 		}
 	}
-	rest = TAKEN;
-	for (uint32_t i = 0; i < m->resting_count; i++)
-		if (m->resting[i].rests && m->resting[i].protocol == c->protocol &&
-		    endpoint_equal(&m->resting[i].external, &external))
-			rest = rest_of(m, c->protocol, &external);
+	state = state_of(m, c->protocol, &external, c->remote);
 	if (given)
-		return GIVEN;
-	if (rest == TAKEN && rest_of(m, c->protocol, &external) != TAKEN) {
-		m_wrong(m, "port %u was not overloaded", external.port);
-		return ILLEGAL;
-	}
-	return NOTHING;
+		return state == TAKEN ? ILLEGAL : GIVEN;
+	if (state != FREE)
+		return NOTHING;
+	m_wrong(m, "port %u was not overloaded", external.port);
+	return ILLEGAL;
 }
 
 static enum found try_range(const struct choice *c, struct port_range range)
@@ -712,7 +733,7 @@ static bool same_pool(const struct options *a, const struct options *b)
 	       memcmp(&a->forwards, &b->forwards, sizeof(a->forwards)) == 0 &&
 	       memcmp(&a->pairs, &b->pairs, sizeof(a->pairs)) == 0 &&
 	       memcmp(&a->blocks, &b->blocks, sizeof(a->blocks)) == 0 &&
-	       a->max_resting_ports == b->max_resting_ports;
+	       a->max_resting_ports == b->max_resting_ports && a->scope == b->scope;
 }
 
 static void forget_resting(struct model *m, const struct options *o)
@@ -724,7 +745,7 @@ static void forget_resting(struct model *m, const struct options *o)
 		bool mapped = false;
 
 		for (uint32_t j = 0; j < m->mapping_count; j++)
-			mapped = mapped || (m->mappings[j].protocol == r->protocol &&
+			mapped = mapped || (m_share_ports(o, m->mappings[j].protocol, r->protocol) &&
 					    endpoint_equal(&m->mappings[j].external, &r->external));
 		if (m_in_pool(o, &r->external.addr) && !mapped &&
 		    !m_is_fixed_port(o, r->protocol, &r->external))
@@ -755,7 +776,8 @@ void m_ports_configure(struct model *m, const struct options *o)
 	if (same_pool(&m->o, o))
 		return;
 	for (uint32_t i = 0; i < m->mapping_count;)
-		if (m_is_external(o, &m->mappings[i].external.addr))
+		if (m_in_pool(o, &m->mappings[i].external.addr) ||
+		    (!m->mappings[i].holds_port && is_pair(o, &m->mappings[i].external.addr)))
 			i++;
 		else
 			m_remove_mapping(m, m->mappings[i].serial);

@@ -92,13 +92,12 @@ void m_host_forget_idle(struct model *m)
 	m->host_count = kept;
 }
 
-/* A bucket of one second's worth, in thousandths of a token. */
+/* A bucket of one second's worth, in thousandths of a token; a second later it is full. */
 bool m_has_token(uint64_t *spent, int64_t *at, uint64_t rate, int64_t now, bool take)
 {
-	uint64_t left = *spent < rate * 1000 ? *spent : rate * 1000;
-	uint64_t back = now - *at >= 1000 ? rate * 1000 : (uint64_t)(now - *at) * rate;
+	uint64_t back = (uint64_t)(now - *at) * rate;
+	uint64_t left = now - *at >= 1000 || *spent < back ? 0 : *spent - back;
 
-	left = left > back ? left - back : 0;
 	if (take) {
 		*spent = left + 1000;
 		*at = now;

@@ -119,7 +119,8 @@ static bool reset_is_good(const struct m_end *receiver, const struct bytes *pkt)
 	if (receiver->acked)
 		return !is_before(pkt->seq, receiver->next) && !is_before(receiver->edge, pkt->seq);
 	if (receiver->spoke)
-		return (pkt->flags & BYTES_ACK) && receiver->sent - pkt->ack <= 65535;
+		return (pkt->flags & BYTES_ACK) && is_before(receiver->initial, pkt->ack) &&
+		       !is_before(receiver->sent, pkt->ack);
 	return true;
 }
 
@@ -135,10 +136,13 @@ static void hear(struct m_end *from, struct m_end *to, const struct bytes *pkt)
 	if (!from->spoke || is_before(from->sent, after))
 		from->sent = after;
 	from->spoke = true;
-	if (pkt->flags & BYTES_SYN)
+	if (pkt->flags & BYTES_SYN) { /* its numbers start anew */
+		from->initial = pkt->seq;
+		from->sent = after;
 		from->scale = pkt->scale;
-	else if (from->scale != BYTES_NO_SCALE && to->scale != BYTES_NO_SCALE)
+	} else if (from->scale != BYTES_NO_SCALE && to->scale != BYTES_NO_SCALE) {
 		window <<= from->scale;
+	}
 	if (pkt->flags & BYTES_FIN) {
 		from->fin = true;
 		from->after_fin = after;

@@ -104,7 +104,7 @@ static void pick_value(struct maker *k, enum option_id id, char *value)
 	static const char *const ranges[] = { "1024-1031", "5000-5009",	 "1020-1040", "600-1030",
 					      "1-65535",   "1024-65535", "40000-40003" };
 	static const char *const times[] = { "100ms", "1s", "5s", "30s", "2m", "10m", "2h" };
-	static const char *const quotas[] = { "0", "0", "0", "1", "2", "5", "20" };
+	static const char *const quotas[] = { "0", "0", "0", "1", "2", "5", "8" };
 	const struct option_spec *spec = option_spec(id);
 	unsigned int count = 0;
 

@@ -85,25 +85,30 @@ bool forward_dmz(const struct nat *nat, enum nat_protocol protocol, const struct
 	return true;
 }
 
-/* A later fragment does not say its port; it follows its first, which does. */
-static bool is_port(const struct packet *pkt, uint16_t port, uint16_t wanted)
+static bool covers(const struct remote_range *r, const struct addr *address)
 {
-	bool ports = pkt->protocol == PACKET_TCP || pkt->protocol == PACKET_UDP;
+	return addr_compare(&r->addresses.first, address) <= 0 &&
+	       addr_compare(address, &r->addresses.last) <= 0;
+}
 
-	if (wanted == 0 || (pkt->fragment && !pkt->fragment_first))
-		return true;
-	return ports && port == wanted;
+bool forward_may_be_exempt(const struct options *o, const struct addr *remote)
+{
+	for (uint32_t i = 0; i < o->exempt.count; i++)
+		if (covers(&o->exempt.ranges[i], remote))
+			return true;
+	return false;
 }
 
 bool forward_is_exempt(const struct options *o, const struct packet *pkt,
 		       const struct endpoint *remote)
 {
+	bool ports = pkt->protocol == PACKET_TCP || pkt->protocol == PACKET_UDP;
+
 	for (uint32_t i = 0; i < o->exempt.count; i++) {
 		const struct remote_range *r = &o->exempt.ranges[i];
 
-		if (addr_compare(&r->addresses.first, &remote->addr) <= 0 &&
-		    addr_compare(&remote->addr, &r->addresses.last) <= 0 &&
-		    is_port(pkt, remote->port, r->port))
+		if (covers(r, &remote->addr) &&
+		    (r->port == 0 || (ports && r->port == remote->port)))
 			return true;
 	}
 	return false;

@@ -337,8 +337,11 @@ struct nat_outcome translate_whole(struct nat *nat, struct packet *pkt, enum nat
 {
 	enum nat_protocol protocol = nat_protocol_of(pkt);
 
-	if (is_not_ours(nat, pkt, from) || is_left_alone(nat, pkt, from))
+	if (is_left_alone(nat, pkt, from))
 		return pass(REASON_EXEMPT);
+	if (is_not_ours(nat, pkt, from))
+		return forward_is_exempt(&nat->options, pkt, &pkt->source) ? pass(REASON_EXEMPT)
+									   : drop(REASON_NOT_OURS);
 	if (protocol == NAT_ICMP)
 		return translate_icmp(nat, pkt, from, now);
 	if (protocol == NAT_OTHER &&
@@ -363,7 +366,7 @@ static struct nat_outcome translate(struct nat *nat, struct packet *pkt, enum na
 		return drop(REASON_NOT_UNICAST);
 	if (pkt->address_options)
 		return drop(REASON_ADDRESS_OPTION);
-	if (is_not_ours(nat, pkt, from) && !forward_is_exempt(&nat->options, pkt, &pkt->source))
+	if (is_not_ours(nat, pkt, from) && !forward_may_be_exempt(&nat->options, &pkt->source.addr))
 		return drop(REASON_NOT_OURS);
 	if (pkt->fragment)
 		return fragment_translate(nat, pkt, from, now);

@@ -109,7 +109,9 @@ bool forward_outbound(const struct nat *nat, enum nat_protocol protocol,
 		      struct endpoint *external);
 bool forward_dmz(const struct nat *nat, enum nat_protocol protocol, const struct endpoint *external,
 		 struct endpoint *internal);
-/* @remote: the end of @pkt that may be exempt. */
+/* Are any of its packets? Later fragments do not tell their port. */
+bool forward_may_be_exempt(const struct options *o, const struct addr *remote);
+/* @remote: the end of @pkt, whole or a first fragment, that may be exempt. */
 bool forward_is_exempt(const struct options *o, const struct packet *pkt,
 		       const struct endpoint *remote);
 

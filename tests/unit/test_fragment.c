@@ -384,7 +384,7 @@ static void test_held_fragments_share_the_fate_of_a_first_that_is_refused(void *
 	assert_int_equal(in_copy(lab, t.piece[1], AT_S(0)).verdict, NAT_HELD);
 	assert_dropped(in_copy(lab, t.piece[0], AT_S(0)), REASON_NO_MAPPING);
 	assert_true(lab_release(lab, &released));
-	assert_int_equal(released.reason, REASON_FRAGMENT_REFUSED);
+	assert_int_equal(released.reason, REASON_FRAGMENT_DISCARDED);
 	assert_int_equal(released.verdict, NAT_DROPPED);
 	assert_false(lab_release(lab, &released));
 	assert_dropped(in_copy(lab, t.piece[2], AT_S(0)), REASON_FRAGMENT_REFUSED);

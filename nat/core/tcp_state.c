@@ -17,8 +17,12 @@ static struct tcp_step open_again(enum nat_side from)
 static struct tcp_step step_strict(enum tcp_state state, unsigned int flags, enum nat_side from,
 				   enum nat_side other)
 {
-	if (flags & TCP_BOTH_ACKED)
+	if (flags & TCP_BOTH_ACKED) { /* the segment may be a FIN as well */
+		if (flags & PACKET_TCP_FIN)
+			return to(from == NAT_INTERNAL ? TCP_INTERNAL_FIN : TCP_EXTERNAL_FIN,
+				  TCP_TIMER_ESTABLISHED);
 		return to(TCP_ESTABLISHED, TCP_TIMER_ESTABLISHED);
+	}
 	if ((flags & PACKET_TCP_SYN) && (from == NAT_INTERNAL || from == other))
 		return to(state, TCP_TIMER_OPENING);
 	return to(state, TCP_TIMER_KEEP);

@@ -44,9 +44,9 @@ static struct nat_outcome admit(struct nat *nat, const struct packet *pkt, const
 		return tcp ? drop(REASON_TUPLE_TAKEN)
 			   : rewritten(REASON_ADMITTED, mapping, NAT_NONE);
 	/* The mapping itself is alive or just made, so making room leaves it where it is. */
-	if (arena_full(&nat->sessions.arena))
-		lifetime_make_room(nat, now);
-	if (!lifetime_admits_session(nat, mapping, &refused, now))
+	if (!lifetime_admits_session(nat, mapping, &refused, now) &&
+	    !(lifetime_make_room(nat, now) &&
+	      lifetime_admits_session(nat, mapping, &refused, now)))
 		return refused;
 	session = lifetime_add_session(nat, mapping, &flow->remote, NAT_EXTERNAL, now);
 	return rewritten(REASON_SESSION_CREATED, mapping, session);

@@ -64,7 +64,8 @@ bool forward_outbound(const struct nat *nat, enum nat_protocol protocol,
 		uint32_t last = (uint32_t)f->internal.port + (f->ports.last - f->ports.first);
 
 		if (f->protocol != protocol || !addr_equal(&f->internal.addr, &internal->addr) ||
-		    internal->port < f->internal.port || internal->port > last)
+		    internal->port < f->internal.port || internal->port > last ||
+		    (f->any_address && any == NULL))
 			continue;
 		external->addr = f->any_address ? *any : f->external;
 		external->port = (uint16_t)(f->ports.first + internal->port - f->internal.port);

@@ -39,10 +39,9 @@ static bool take_over_sibling(struct nat *nat, struct mapping *wanted, struct mo
 static bool choose_external(struct nat *nat, struct mapping *wanted, const struct endpoint *remote,
 			    struct mono now, struct nat_outcome *refused)
 {
-	static const struct addr nowhere;
 	enum nat_protocol protocol = (enum nat_protocol)wanted->protocol;
 	const struct addr *any =
-		nat->ports.count > 0 ? port_pick_address(nat, wanted->host) : &nowhere;
+		nat->ports.count > 0 ? port_pick_address(nat, wanted->host) : NULL;
 	enum nat_reason reason;
 
 	if (forward_outbound(nat, protocol, &wanted->internal, any, &wanted->external)) {

@@ -103,7 +103,7 @@ const struct addr *port_pick_address(const struct nat *nat, uint32_t host);
 /* forward.c: what the knobs say leads where. Each true if they say anything. */
 bool forward_inbound(const struct nat *nat, enum nat_protocol protocol,
 		     const struct endpoint *external, struct endpoint *internal);
-/* @any: the external address where the forward names none. */
+/* @any: the external address where the forward names none; NULL if there is none. */
 bool forward_outbound(const struct nat *nat, enum nat_protocol protocol,
 		      const struct endpoint *internal, const struct addr *any,
 		      struct endpoint *external);

@@ -74,13 +74,27 @@ bool forward_outbound(const struct nat *nat, enum nat_protocol protocol,
 	return false;
 }
 
+/* Where UDP and TCP share their ports, one that the DMZ host has by the one is its by the other. */
+static bool is_dmz_sibling(const struct nat *nat, enum nat_protocol protocol,
+			   const struct endpoint *external)
+{
+	uint32_t n = NAT_NONE;
+
+	if (nat->ports.shared)
+		n = mapping_find_external(&nat->mappings, sibling_of(protocol), external);
+	return n != NAT_NONE && mapping_at(&nat->mappings, n)->fixed &&
+	       addr_equal(&mapping_at(&nat->mappings, n)->internal.addr, &nat->options.dmz);
+}
+
 bool forward_dmz(const struct nat *nat, enum nat_protocol protocol, const struct endpoint *external,
 		 struct endpoint *internal)
 {
 	uint32_t address = ports_find(&nat->ports, &external->addr);
 
-	if (!addr_is_ip4(&nat->options.dmz) || !has_ports(protocol) || address == NAT_NONE ||
-	    port_map_is_taken(ports_map(&nat->ports, address, protocol), external->port))
+	if (!addr_is_ip4(&nat->options.dmz) || !has_ports(protocol) || address == NAT_NONE)
+		return false;
+	if (port_map_is_taken(ports_map(&nat->ports, address, protocol), external->port) &&
+	    !is_dmz_sibling(nat, protocol, external))
 		return false;
 	*internal = (struct endpoint){ .addr = nat->options.dmz, .port = external->port };
 	return true;

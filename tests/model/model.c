@@ -263,9 +263,20 @@ static bool forward_out(const struct options *o, enum nat_protocol protocol,
 
 static bool to_dmz(struct model *m, enum nat_protocol protocol, const struct endpoint *external)
 {
-	return addr_is_ip4(&m->o.dmz) && has_ports(protocol) &&
-	       m_in_pool(&m->o, &external->addr) && !m_is_fixed_port(&m->o, protocol, external) &&
-	       !m_is_resting(m, protocol, external);
+	if (!addr_is_ip4(&m->o.dmz) || !has_ports(protocol) ||
+	    !m_in_pool(&m->o, &external->addr) || m_is_fixed_port(&m->o, protocol, external) ||
+	    m_is_resting(m, protocol, external))
+		return false;
+	for (uint32_t i = 0; i < m->mapping_count; i++) {
+		const struct m_mapping *at = &m->mappings[i];
+
+		/* Somebody's, be it by the other protocol; but not if it is the DMZ host. */
+		if (m_share_ports(&m->o, at->protocol, protocol) &&
+		    endpoint_equal(&at->external, external) &&
+		    !(at->fixed && addr_equal(&at->internal.addr, &m->o.dmz)))
+			return false;
+	}
+	return true;
 }
 
 /* Is what goes to @remote, or comes from there, not translated? @ports: the packet has any. */

@@ -148,6 +148,7 @@ struct oracle {
 struct model {
 	struct options o;
 	int64_t now;
+	bool late;    /* the real NAT's timer is: it may know of things, and of hosts, that are over */
 	bool noticed; /* the real NAT knows of what ends now */
 	uint32_t serial;
 	uint64_t order;

@@ -126,6 +126,10 @@ static enum state rest_of(const struct model *m, enum nat_protocol protocol,
 		if (!m_share_ports(&m->o, r->protocol, protocol) ||
 		    !endpoint_equal(&r->external, external))
 			continue;
+		if (r->until == INT64_MAX && m->o.protocol[protocol].overlap == SWITCH_ON) {
+			state = DOUBTFUL; /* its mapping may be there, to share it with */
+			continue;
+		}
 		if (r->rests && !r->maybe &&
 		    r->from + m->o.protocol[r->protocol].reuse_delay_ms > m->now)
 			return TAKEN;
@@ -549,6 +553,19 @@ static bool has_free_block(const struct choice *c)
 	return false;
 }
 
+/* One whose mappings are all over may not have been forgotten yet, nor its blocks. */
+static void remember_blocks(struct choice *c, struct m_host *host)
+{
+	struct m_host real;
+
+	if (!c->m->late || host->block_count > 0 ||
+	    !c->m->oracle.host(c->m->oracle.nat, &host->address, &real))
+		return;
+	for (uint32_t i = 0; i < real.block_count; i++)
+		if (!block_is_owned(c->m, &real.blocks[i]))
+			host->blocks[host->block_count++] = real.blocks[i];
+}
+
 static enum found try_dynamic(struct choice *c)
 {
 	struct m_host *host = m_host_get(c->m, &c->internal->addr);
@@ -556,6 +573,7 @@ static enum found try_dynamic(struct choice *c)
 	struct endpoint block;
 	enum found found;
 
+	remember_blocks(c, host);
 	for (uint32_t i = 0; i < host->block_count; i++) {
 		struct port_range range = { host->blocks[i].port,
 					    (uint16_t)(host->blocks[i].port + size - 1) };
@@ -669,6 +687,8 @@ static enum found try_pool(struct choice *c)
 		pool_address(&c->m->o, 0, &first);
 		return try_soft(c, &first, paired);
 	}
+	if (c->m->late && m_host_get(c->m, &c->internal->addr)->external.b[15] == 0)
+		return chosen != NULL ? try_address(c, chosen) : NOTHING; /* it may know a pair */
 	/* Chosen for the first time: the hash may have said any, if that one has what it should. */
 	if (!m_paired_address(c->m, &c->internal->addr, paired ? chosen : NULL, &first))
 		return chosen != NULL ? try_address(c, chosen) : NOTHING;
@@ -684,7 +704,7 @@ static void note_pair(struct choice *c)
 	if (!c->m->oracle.host(c->m->oracle.nat, &host->address, &real) ||
 	    addr_equal(&real.external, &host->external))
 		return;
-	if (!addr_equal(&real.external, &c->real.addr))
+	if (!addr_equal(&real.external, &c->real.addr) && !c->m->late)
 		m_wrong(c->m, "the host is paired with an address that it did not get");
 	host->external = real.external;
 }

@@ -126,6 +126,8 @@ enum nat_reason m_refuses_mapping(const struct model *m, const struct m_host *h,
 	if (is_reached(count_mappings(m, &h->address, NAT_PROTOCOLS), m->o.max_mappings_per_host) ||
 	    is_reached(count_mappings(m, &h->address, protocol), po->max_mappings_per_host))
 		return REASON_HOST_QUOTA;
+	if (m->late && m->oracle.reason == REASON_RATE_QUOTA)
+		return REASON_RATE_QUOTA; /* it may remember what a forgotten host has done */
 	if (!has_rate(h, NAT_PROTOCOLS, m->o.new_mappings_per_second, m->now) ||
 	    !has_rate(h, (int)protocol, po->new_mappings_per_second, m->now))
 		return REASON_RATE_QUOTA;

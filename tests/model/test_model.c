@@ -74,6 +74,7 @@ static void open_play(struct play *p, const struct run *run, bool loud)
 		abort();
 	p->model = model_open(&p->options);
 	p->model->now = p->now;
+	p->model->late = run->late;
 	compare_oracle(&p->model->oracle, &p->nat);
 }
 

@@ -271,6 +271,7 @@ bool fragment_hold(struct fragment_store *f, uint32_t n, const struct packet *pk
 	struct held_fragment *h;
 
 	if (number == NAT_NONE || f->held_count >= o->max_held ||
+	    f->chunks_held + chunks > o->max_bytes / FRAGMENT_CHUNK ||
 	    held_from(f, &pkt->source.addr) >= o->max_per_source)
 		return false;
 	chunk = find_chunks(f, chunks, (uint32_t)(o->max_bytes / FRAGMENT_CHUNK));
@@ -287,6 +288,7 @@ bool fragment_hold(struct fragment_store *f, uint32_t n, const struct packet *pk
 	memcpy(f->bytes + (size_t)chunk * FRAGMENT_CHUNK, pkt->data, pkt->length);
 	append_held(f, fragment_at(f, n), number);
 	f->held_count++;
+	f->chunks_held += chunks;
 	return true;
 }
 
@@ -343,6 +345,7 @@ static void free_held(struct fragment_store *f, uint32_t number)
 	struct held_fragment *h = &f->held[number];
 
 	mark_chunks(f, h->chunk, h->chunks, false);
+	f->chunks_held -= h->chunks;
 	h->chunks = 0;
 	h->next = f->free_held;
 	f->free_held = number;

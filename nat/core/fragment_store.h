@@ -71,7 +71,7 @@ struct fragment_store {
 	struct index by_key;
 	struct siphash_key key;
 	uint32_t oldest, newest, free_datagram, waiting;
-	uint32_t held_count, free_held;
+	uint32_t held_count, chunks_held, free_held;
 	uint32_t release_first, release_last, released; /* released: handed out, to be freed */
 };
 

@@ -166,6 +166,8 @@ int nat_configure(struct nat *nat, const struct options *options)
 {
 	bool new_pool = !ports_same(options, &nat->options);
 	bool new_statics = !same_statics(options, &nat->options);
+	bool new_timers = memcmp(&options->port_timers, &nat->options.port_timers,
+				 sizeof(options->port_timers)) != 0;
 	struct ports *fresh = NULL;
 	int err = set_limits(nat, options);
 
@@ -188,6 +190,8 @@ int nat_configure(struct nat *nat, const struct options *options)
 	nat->options = *options;
 	if (new_statics)
 		end_statics(nat);
+	if (new_timers)
+		session_sort_ports(&nat->sessions, options);
 	return 0;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "nat/core/session.h"
 
+#include <string.h>
+
 static uint32_t pair_hash(const struct session_table *t, enum nat_protocol protocol,
 			  const struct endpoint *own, const struct endpoint *remote)
 {
@@ -140,6 +142,49 @@ void session_touch(struct session_table *t, uint32_t n, enum timeout_class class
 	expiry_unlink(t, s);
 	s->class = (uint8_t) class;
 	expiry_append(t, n);
+}
+
+static enum timeout_class class_of_port(const struct options *o, uint16_t port)
+{
+	for (uint32_t i = 0; i < o->port_timers.count; i++)
+		if (o->port_timers.timers[i].port == port)
+			return (enum timeout_class)(TIMEOUT_PORT + i);
+	return TIMEOUT_UDP;
+}
+
+/* Of the lists that sessions may leave or enter, the one whose head was used first. */
+static struct session_list *first_used(const struct session_table *t, struct session_list *lists)
+{
+	struct session_list *first = NULL;
+
+	for (int class = TIMEOUT_UDP; class < TIMEOUT_CLASSES; class ++) {
+		if ((class != TIMEOUT_UDP && class < TIMEOUT_PORT) || lists[class].head == NAT_NONE)
+			continue;
+		if (first == NULL || session_at(t, lists[class].head)->last_use.ms <
+					     session_at(t, first->head)->last_use.ms)
+			first = &lists[class];
+	}
+	return first;
+}
+
+/* In the order of their last use, so that each list is in that order again. */
+void session_sort_ports(struct session_table *t, const struct options *o)
+{
+	struct session_list lists[TIMEOUT_CLASSES], *first;
+
+	memcpy(lists, t->expiry, sizeof(lists));
+	t->expiry[TIMEOUT_UDP] = (struct session_list){ NAT_NONE, NAT_NONE };
+	for (int class = TIMEOUT_PORT; class < TIMEOUT_CLASSES; class ++)
+		t->expiry[class] = t->expiry[TIMEOUT_UDP];
+	while ((first = first_used(t, lists)) != NULL) {
+		uint32_t n = first->head;
+		struct session *s = session_at(t, n);
+
+		first->head = s->expiry_next;
+		if (s->class != TIMEOUT_UDP)
+			s->class = (uint8_t)class_of_port(o, s->remote.port);
+		expiry_append(t, n);
+	}
 }
 
 struct mono session_expiry(const struct session *s, const struct options *o)

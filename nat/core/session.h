@@ -77,6 +77,10 @@ void session_remove(struct session_table *t, uint32_t n);
 /* Used at @now, which must not lie before any earlier use: goes to the end of list @class. */
 void session_touch(struct session_table *t, uint32_t n, enum timeout_class class, struct mono now);
 
+/* The timers by remote port were changed to those of @o: each session of one goes to the list of its
+ * port, or to that of all others if its port has none any more. */
+void session_sort_ports(struct session_table *t, const struct options *o);
+
 /* When it ends if nothing comes. */
 struct mono session_expiry(const struct session *s, const struct options *o);
 bool session_is_expired(const struct session *s, const struct options *o, struct mono now);

@@ -795,7 +795,7 @@ static struct m_outcome error_to_sender(struct model *m, struct bytes *pkt, stru
 {
 	const struct m_mapping *to = m_mapping_at(m, target), *from;
 	struct endpoint own = own_end(inner, &inner->source), remote;
-	struct endpoint us = { 0 }, sender = { 0 };
+	struct endpoint us = { 0 }, sender = { 0 }, target_end;
 	uint32_t n = 0;
 
 	if (m->o.hairpin == HAIRPIN_OFF)
@@ -810,7 +810,10 @@ static struct m_outcome error_to_sender(struct model *m, struct bytes *pkt, stru
 	from = m_mapping_at(m, m_session_at(m, n)->mapping);
 	m->carried[NAT_INTERNAL] = n;
 	sender.addr = from->internal.addr;
-	bytes_rewrite_error(pkt, inner, (struct bytes_change){ &from->internal, &to->external, -1 },
+	target_end = to->external;
+	if (inner->protocol == BYTES_ICMP)
+		target_end.port = from->internal.port; /* its one identifier */
+	bytes_rewrite_error(pkt, inner, (struct bytes_change){ &from->internal, &target_end, -1 },
 			    (struct bytes_change){ &us, &sender,
 						   new_id(m, pkt, us.addr, sender.addr) });
 	return rewritten(REASON_ICMP_ERROR_TRANSLATED, from->serial, n);
@@ -1026,6 +1029,7 @@ void model_configure(struct model *m, const struct options *o)
 
 	m_ports_configure(m, o);
 	m->o = *o;
+	m_forget_port_timers(m);
 	for (uint32_t i = 0; i < m->mapping_count && statics;)
 		if (m->mappings[i].fixed && !still_leads(o, &m->mappings[i]))
 			m_remove_mapping(m, m->mappings[i].serial);

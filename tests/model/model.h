@@ -218,6 +218,8 @@ uint32_t m_add_session(struct model *m, uint32_t mapping, const struct endpoint 
 		       enum nat_side opener);
 void m_remove_mapping(struct model *m, uint32_t serial);
 void m_account(struct model *m, uint32_t session, const struct bytes *pkt, enum nat_side from);
+/* Sessions whose remote port has no timer of its own any more age like any other. */
+void m_forget_port_timers(struct model *m);
 /* REASON_COUNT, or why there may not be one more. */
 enum nat_reason m_refuses_mapping(const struct model *m, const struct m_host *h,
 				  enum nat_protocol protocol);

@@ -235,6 +235,23 @@ uint32_t m_add_mapping(struct model *m, const struct m_mapping *wanted)
 	return at->serial;
 }
 
+/* The timer of a remote port, 0 if it has none. */
+static int64_t port_timeout(const struct options *o, uint16_t port)
+{
+	for (uint32_t i = 0; i < o->port_timers.count; i++)
+		if (o->port_timers.timers[i].port == port)
+			return o->port_timers.timers[i].timeout_ms;
+	return 0;
+}
+
+void m_forget_port_timers(struct model *m)
+{
+	for (uint32_t i = 0; i < m->session_count; i++)
+		if (m->sessions[i].class == TIMEOUT_PORT &&
+		    port_timeout(&m->o, m->sessions[i].remote.port) == 0)
+			m->sessions[i].class = TIMEOUT_UDP;
+}
+
 static enum timeout_class class_of_first(const struct options *o, enum nat_protocol protocol,
 					 uint16_t port)
 {
@@ -244,9 +261,8 @@ static enum timeout_class class_of_first(const struct options *o, enum nat_proto
 		return TIMEOUT_ICMP;
 	if (protocol == NAT_OTHER)
 		return TIMEOUT_OTHER;
-	for (uint32_t i = 0; i < o->port_timers.count; i++)
-		if (o->port_timers.timers[i].port == port)
-			return TIMEOUT_PORT; /* which one, its remote port tells */
+	if (port_timeout(o, port) != 0)
+		return TIMEOUT_PORT; /* which one, its remote port tells */
 	return o->timeout_ms[TIMEOUT_UDP_UNREPLIED] == 0 ? TIMEOUT_UDP : TIMEOUT_UDP_UNREPLIED;
 }
 
@@ -345,9 +361,7 @@ static int64_t timeout_of(const struct options *o, const struct m_session *s)
 	int64_t own = s->class < TIMEOUT_PORT ? o->timeout_ms[s->class] : 0;
 
 	if (s->class == TIMEOUT_PORT)
-		for (uint32_t i = 0; i < o->port_timers.count; i++)
-			if (o->port_timers.timers[i].port == s->remote.port)
-				own = o->port_timers.timers[i].timeout_ms;
+		own = port_timeout(o, s->remote.port);
 	if (own != 0)
 		return own;
 	/* One that is not set is the same as another. */

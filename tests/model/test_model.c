@@ -166,6 +166,11 @@ static bool play_packet(struct play *p, const struct walk_step *step)
 
 		while (copy.at[at] == step->packet.at[at])
 			at++;
+		for (size_t i = 0; p->loud && i < copy.len; i++)
+			printf("%s%02x/%02x", i % 10 == 0 ? "\n#  " : " ", step->packet.at[i],
+			       copy.at[i]);
+		if (p->loud)
+			printf(" (real/wanted)\n");
 		snprintf(p->why, sizeof(p->why), "bytes: %s, from byte %zu: %02x, wanted %02x",
 			 reason_spec(real.reason)->name, at, step->packet.at[at], copy.at[at]);
 		return false;

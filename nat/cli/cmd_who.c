@@ -49,6 +49,9 @@ static void print_protocol(const json_t *entry)
 	} else if (strcmp(state, "resting") == 0) {
 		table_duration(&left, command_number(entry, "free_in_ms"));
 		printf("%-6s nobody, and nobody will for %s: it rests\n", protocol, left);
+	} else if (strcmp(state, "shared") == 0) {
+		printf("%-6s nobody: %s has it for both, nat.protocol-scope is shared\n", protocol,
+		       strcmp(protocol, "udp") == 0 ? "tcp" : "udp");
 	} else {
 		printf("%-6s nobody\n", protocol);
 	}

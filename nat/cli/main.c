@@ -44,13 +44,12 @@ static const char forward_details[] =
 	"\n"
 	"EXTERNAL is a port or a range of ports, of every external address or of the one before "
 	"the\n"
-	"colon; of a range, INTERNAL is where the first port leads, the others follow. Mappings "
-	"and\n"
-	"sessions that are open go on as they are, until they end or 'natem flush' ends them: "
-	"those of\n"
-	"a forward that is gone, and those that have the port of a new one. The knobs behind it "
-	"are\n"
-	"nat.forwards, nat.one-to-one, nat.dmz and nat.exempt.";
+	"colon; of a range, INTERNAL is where the first port leads, the others follow. What goes\n"
+	"through a rule ends when it is deleted. A mapping that is open when one is added goes "
+	"on,\n"
+	"with its port, until it ends or 'natem flush' ends it. The knobs behind it are "
+	"nat.forwards,\n"
+	"nat.one-to-one, nat.dmz and nat.exempt.";
 
 static const char who_details[] =
 	"For each protocol: the mappings that have the port now, or who would get a packet to it: "

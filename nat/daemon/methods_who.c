@@ -2,8 +2,6 @@
 /*
  * methods_who.c - who has an external port: the live table, the rules, the blocks
  */
-#include <string.h>
-
 #include "nat/daemon/methods_parts.h"
 
 /* --- blocks -------------------------------------------------------------------------------- */
@@ -103,40 +101,78 @@ static struct mono rests_until(const struct nat *nat, enum nat_protocol protocol
 	return MONO_NEVER;
 }
 
-/* What is known of @external for @protocol; only the first that holds counts for the state. */
-static json_t *json_of_protocol(const struct daemon *d, enum nat_protocol protocol,
-				const struct endpoint *external)
+static bool is_mapped(const struct daemon *d, enum nat_protocol protocol,
+		      const struct endpoint *external)
+{
+	const struct mapping_table *t = &d->nat.mappings;
+
+	for (uint32_t n = mapping_find_external(t, protocol, external); n != NAT_NONE;
+	     n = mapping_next_external(t, n))
+		if (!mono_reached(d->now, nat_mapping_expiry(&d->nat, n)))
+			return true;
+	return false;
+}
+
+/* What is the case with an endpoint: the first of these that holds. */
+enum finding { MAPPED, FORWARDED, RESERVED, RESTING, SHARED, FREE };
+
+/* For @protocol alone; @rule that leads to @internal, or NAT_NONE. */
+static enum finding look(const struct daemon *d, enum nat_protocol protocol,
+			 const struct endpoint *external, uint32_t *rule, struct endpoint *internal)
 {
 	const struct options *o = &d->nat.options;
 	struct mono rest = rests_until(&d->nat, protocol, external);
-	json_t *entry = json_object(), *mappings = json_mappings(d, protocol, external);
-	struct endpoint internal;
-	uint32_t rule = rule_of(o, protocol, external, &internal);
-	bool reserved = is_reserved(o, protocol, external->port);
-	bool resting = rest.ms != MONO_NEVER.ms && !mono_reached(d->now, rest);
-	const char *state = "free";
 
+	*rule = rule_of(o, protocol, external, internal);
+	if (is_mapped(d, protocol, external))
+		return MAPPED;
+	if (*rule != NAT_NONE)
+		return FORWARDED;
+	if (is_reserved(o, protocol, external->port))
+		return RESERVED;
+	return rest.ms != MONO_NEVER.ms && !mono_reached(d->now, rest) ? RESTING : FREE;
+}
+
+/* Where UDP and TCP share their endpoints: does the other one have it? */
+static bool is_siblings(const struct daemon *d, enum nat_protocol protocol,
+			const struct endpoint *external)
+{
+	struct endpoint internal;
+	uint32_t rule;
+
+	return d->nat.ports.shared && has_sibling(protocol) &&
+	       look(d, sibling_of(protocol), external, &rule, &internal) != FREE;
+}
+
+static json_t *json_of_protocol(const struct daemon *d, enum nat_protocol protocol,
+				const struct endpoint *external)
+{
+	static const char *const states[] = {
+		[MAPPED] = "mapped",   [FORWARDED] = "forwarded", [RESERVED] = "reserved",
+		[RESTING] = "resting", [SHARED] = "shared",	  [FREE] = "free",
+	};
+	struct mono rest = rests_until(&d->nat, protocol, external);
+	json_t *entry = json_object();
+	struct endpoint internal;
+	uint32_t rule;
+	enum finding finding = look(d, protocol, external, &rule, &internal);
+
+	if (finding == FREE && is_siblings(d, protocol, external))
+		finding = SHARED;
 	/* The DMZ host gets what nobody else has. */
-	if (rule == NAT_NONE && !reserved && !resting && protocol <= NAT_TCP &&
-	    json_array_size(mappings) == 0) {
-		rule = rule_of_dmz(o);
-		internal = (struct endpoint){ .addr = o->dmz, .port = external->port };
+	if (finding == FREE && has_sibling(protocol)) {
+		rule = rule_of_dmz(&d->nat.options);
+		internal.addr = d->nat.options.dmz;
+		finding = rule != NAT_NONE ? FORWARDED : FREE;
 	}
-	if (json_array_size(mappings) > 0)
-		state = "mapped";
-	else if (rule != NAT_NONE)
-		state = "forwarded";
-	else if (reserved)
-		state = "reserved";
-	else if (resting)
-		state = "resting";
 	member_put_text(entry, "protocol", nat_protocol_name(protocol));
-	member_put_text(entry, "state", state);
-	member_put(entry, "mappings", mappings);
-	member_put(entry, "rule", rule != NAT_NONE ? json_of_rule(o, rule) : json_null());
+	member_put_text(entry, "state", states[finding]);
+	member_put(entry, "mappings", json_mappings(d, protocol, external));
+	member_put(entry, "rule",
+		   rule != NAT_NONE ? json_of_rule(&d->nat.options, rule) : json_null());
 	member_put(entry, "leads_to", rule != NAT_NONE ? json_of_endpoint(&internal) : json_null());
 	member_put(entry, "free_in_ms",
-		   strcmp(state, "resting") == 0 ? json_integer(rest.ms - d->now.ms) : json_null());
+		   finding == RESTING ? json_integer(rest.ms - d->now.ms) : json_null());
 	return entry;
 }
 

@@ -164,6 +164,8 @@ static void test_who_is_a_line_for_each_that_has_it(void **state)
 		{ WHO(NOBODY("udp", "reserved") "," NOBODY("tcp", "resting"), "null"),
 		  "udp    the router itself: nat.reserved-ports\n"
 		  "tcp    nobody, and nobody will for 57s: it rests\n" },
+		{ WHO(NOBODY("tcp", "shared"), "null"),
+		  "tcp    nobody: udp has it for both, nat.protocol-scope is shared\n" },
 		{ WHO(LED("tcp", "tcp", "\"8080\"", "192.168.1.2:80"), "null"),
 		  "tcp    192.168.1.2:80, by forward tcp 8080\n" },
 		{ WHO(LED("icmp", "one-to-one", "\"203.0.113.1\"", "192.168.1.9:8080"), "null"),
@@ -188,7 +190,7 @@ static void test_who_is_a_line_for_each_that_has_it(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		assert_prints(b, cmd_who, cases[i].result, cases[i].text);
 	assert_request(b, 0,
-		       "{\"id\":9,\"jsonrpc\":\"2.0\",\"method\":\"ports.who\",\"params\":"
+		       "{\"id\":10,\"jsonrpc\":\"2.0\",\"method\":\"ports.who\",\"params\":"
 		       "{\"external\":\"203.0.113.1:8080\"}}");
 	assert_prints_json(b, cmd_who, WHO(MAPPED, "null"));
 }

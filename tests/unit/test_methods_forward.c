@@ -191,20 +191,44 @@ static void test_del_takes_the_entry_out_and_leaves_the_others(void **state)
 	assert_knob(d, "nat.exempt", "none");
 }
 
-static void test_del_leaves_open_sessions_as_they_are(void **state)
+/* Everybody may send to what a forward leads to: it ends with the forward. */
+static void test_del_ends_what_went_through_it_and_nothing_else(void **state)
 {
 	struct daemon *d = *state;
 
 	add(d, UDP_RANGE);
+	add(d, "{\"kind\":\"udp\",\"external\":\"7000\",\"internal\":\"192.168.1.4:7000\"}");
+	open_udp(d, "192.168.1.2:5000", "203.0.113.10:7000");
 	knock(d, "203.0.113.10:9", "203.0.113.1:5003");
+	knock(d, "203.0.113.10:9", "203.0.113.1:7000");
+	assert_listed(d, 3);
 	json_decref(result(d, "forwards.del",
 			   "{\"kind\":\"udp\",\"external\":\"203.0.113.1:5000-5009\"}"));
-	assert_listed(d, 1);
-	knock(d, "203.0.113.10:9", "203.0.113.1:5003");
+	assert_listed(d, 2);
+	knock(d, "203.0.113.10:9", "203.0.113.1:7000");
 	assert_int_equal(
-		pass(d, wire_udp(ep("203.0.113.10:9"), ep("203.0.113.1:5004")), NAT_EXTERNAL)
+		pass(d, wire_udp(ep("203.0.113.10:9"), ep("203.0.113.1:5003")), NAT_EXTERNAL)
 			.verdict,
 		NAT_DROPPED);
+}
+
+static void test_add_leaves_open_sessions_as_they_are(void **state)
+{
+	struct daemon *d = *state;
+	json_t *page;
+	char params[256];
+
+	open_udp(d, "192.168.1.2:5000", "203.0.113.10:7000");
+	page = result(d, "mappings.list", "");
+	snprintf(params, sizeof(params),
+		 "{\"kind\":\"udp\",\"external\":\"%s\",\"internal\":\"192.168.1.4:80\"}",
+		 json_string_value(json_object_get(first(page, "mappings"), "external")));
+	json_decref(page);
+	add(d, params);
+	page = result(d, "mappings.list", "");
+	assert_text(first(page, "mappings"), "internal", "192.168.1.2:5000");
+	assert_true(json_is_false(json_object_get(first(page, "mappings"), "fixed")));
+	json_decref(page);
 }
 
 /* --- refused -------------------------------------------------------------------------------- */
@@ -272,7 +296,13 @@ static void test_contradictions_are_refused_with_both_names(void **state)
 	assert_refused(d, "forwards.add",
 		       "{\"kind\":\"tcp\",\"external\":\"203.0.113.5:80\","
 		       "\"internal\":\"192.168.1.2:80\"}",
-		       RPC_INVALID_PARAMS, "nat.one-to-one and nat.forwards both use 203.0.113.5");
+		       RPC_INVALID_PARAMS,
+		       "nat.one-to-one and nat.forwards (tcp:203.0.113.5:80=192.168.1.2:80) both "
+		       "use 203.0.113.5");
+	json_decref(result(d, "options.set", "{\"options\":{\"nat.reserved-ports\":\"22\"}}"));
+	assert_refused(d, "forwards.add",
+		       "{\"kind\":\"tcp\",\"external\":\"20-25\",\"internal\":\"192.168.1.2:20\"}",
+		       RPC_INVALID_PARAMS, "nat.reserved-ports and nat.forwards (");
 	assert_knob(d, "nat.forwards", "none");
 }
 
@@ -388,7 +418,8 @@ int main(void)
 		methods_test(test_list_counts_live_sessions_through_each),
 		methods_test(test_added_forward_leads_packets_there),
 		methods_test(test_del_takes_the_entry_out_and_leaves_the_others),
-		methods_test(test_del_leaves_open_sessions_as_they_are),
+		methods_test(test_del_ends_what_went_through_it_and_nothing_else),
+		methods_test(test_add_leaves_open_sessions_as_they_are),
 		methods_test(test_add_of_what_is_there_already_says_where_it_leads),
 		methods_test(test_del_of_what_is_not_there_says_what_is),
 		methods_test(test_contradictions_are_refused_with_both_names),

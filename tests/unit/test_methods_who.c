@@ -195,6 +195,26 @@ static void test_who_says_how_long_a_port_rests(void **state)
 	assert_state(d, text, "udp", "free");
 }
 
+static void test_who_tells_of_the_other_protocol_where_ports_are_shared(void **state)
+{
+	struct daemon *d = *state;
+	char text[64];
+
+	open_udp(d, "192.168.1.2:5000", "203.0.113.10:7000");
+	external_of_first(d, text);
+	assert_state(d, text, "tcp", "free");
+	json_decref(result(d, "mappings.flush", "{\"all\":true}"));
+	set(d, "nat.protocol-scope", "shared");
+	set(d, "nat.dmz", "192.168.1.7");
+	open_udp(d, "192.168.1.2:5000", "203.0.113.10:7000");
+	external_of_first(d, text);
+	assert_state(d, text, "udp", "mapped");
+	assert_state(d, text, "tcp", "shared");
+	assert_state(d, text, "icmp", "free");
+	json_decref(result(d, "mappings.flush", "{\"all\":true}"));
+	assert_state(d, text, "tcp", "forwarded");
+}
+
 static void test_who_knows_dynamic_blocks(void **state)
 {
 	struct daemon *d = *state;
@@ -524,6 +544,7 @@ int main(void)
 		methods_test(test_who_follows_the_rules_where_no_mapping_is),
 		methods_test(test_who_is_right_about_where_packets_go),
 		methods_test(test_who_says_how_long_a_port_rests),
+		methods_test(test_who_tells_of_the_other_protocol_where_ports_are_shared),
 		methods_test(test_who_knows_dynamic_blocks),
 		methods_test(test_who_knows_deterministic_blocks_and_the_overflow),
 		methods_test(test_who_of_no_external_address_says_so),

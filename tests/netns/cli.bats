@@ -9,7 +9,7 @@ load helpers
 
 setup_file() { lab_up; }
 
-commands=(status mappings sessions counters options get set preset flush clock)
+commands=(status mappings sessions counters options get set preset flush clock hosts who events forward)
 
 says() { [[ $output == *"$1"* ]] || complain "'$1' is not in: $output"; }
 says_not() { [[ $output != *"$1"* ]] || complain "'$1' is in: $output"; }
@@ -47,7 +47,8 @@ tcp_open() {
 
 	send_udp
 	wait_for "a mapping" has_mapping
-	for command in status mappings sessions counters options "get udp.timeout" "set udp.timeout=9s"; do
+	for command in status mappings sessions hosts events counters options "get udp.timeout" \
+		"set udp.timeout=9s" "who 203.0.113.1:80" "forward list"; do
 		# shellcheck disable=SC2086 # words
 		answer=$(natem --json $command)
 		is_json "$answer"

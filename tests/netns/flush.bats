@@ -103,7 +103,7 @@ open_all() {
 	run -2 natem flush host client
 	says "an internal address is needed"
 	run -2 natem flush protocol sctp
-	says "udp, tcp or icmp"
+	says "udp, tcp, icmp or other"
 	run -2 natem flush external 203.0.113.1
 	run -2 natem flush mapping first
 	run -2 natem flush all host 192.168.1.2

@@ -71,7 +71,7 @@ udp_reaches() {
 	says "exempt     203.0.113.11"
 }
 
-@test "a TCP port leads to the client, and ends with its deletion for those who come later" {
+@test "a TCP port leads to the client, until it is deleted" {
 	clean
 	open_sockets server client
 	forward add tcp 8080 192.168.1.2:80
@@ -80,10 +80,10 @@ udp_reaches() {
 	equal True "$(look mappings fixed protocol=tcp)"
 	run -0 natem forward del tcp 8080
 	says "deleted: tcp 8080 to 192.168.1.2:80"
-	tell server send t-203.0.113.1:8080 "still open"
-	told "still open" client recv c-203.0.113.1:8080
-	natem flush all >/dev/null
-	count syn-held
+	count tcp-no-session syn-held
+	equal "" "$(look sessions id)"
+	tell client send c-203.0.113.1:8080 "nobody hears this"
+	wait_risen_at_all tcp-no-session
 	tell server tcp u 203.0.113.10:9999
 	tell server connecting u 203.0.113.1:8080
 	wait_risen_at_all syn-held
@@ -101,10 +101,15 @@ udp_reaches() {
 	equal "[{'sessions': 2}]" "$(natem --json forward list | python3 -IS -c '
 import json, sys
 print([{"sessions": f["sessions"]} for f in json.load(sys.stdin)["forwards"]])')"
+	# The port after the range, and the same port of another address, lead nowhere.
 	count no-mapping
 	tell server sendto s 203.0.113.2:5010 "beyond"
+	wait_risen_at_all no-mapping
 	tell server sendto s 203.0.113.1:5000 "another address"
-	wait_risen no-mapping 2
+	tell server sendto s 203.0.113.2:5000 "in the range"
+	told "203.0.113.10:7788 in the range" client2 recv first
+	equal "udp    nobody" "$(natem who 203.0.113.2:5010 udp)"
+	equal "udp    nobody" "$(natem who 203.0.113.1:5000 udp)"
 }
 
 @test "what the host sends from a forwarded port comes from the forward" {
@@ -205,7 +210,7 @@ print([{"sessions": f["sessions"]} for f in json.load(sys.stdin)["forwards"]])')
 	run -1 natem forward del udp 8080
 	says "there is no forward 'udp 8080'; there are: tcp 8080, one-to-one 203.0.113.3"
 	run -2 natem forward add tcp 203.0.113.3:80 192.168.1.2:80
-	says "nat.one-to-one and nat.forwards both use 203.0.113.3"
+	says "nat.one-to-one and nat.forwards (tcp:203.0.113.3:80=192.168.1.2:80) both use 203.0.113.3"
 	run -2 natem forward add tcp 80800 192.168.1.2:80
 	says "80800"
 	run -2 natem forward add tcp 8081 192.168.1.2

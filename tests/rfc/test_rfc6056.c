@@ -8,7 +8,7 @@ enum { LOW = 1024, HIGH = 65535, RANGE = HIGH - LOW + 1, BINS = 63, PER_BIN = RA
 static uint16_t draw(struct lab *lab, struct endpoint host, struct endpoint remote)
 {
 	struct wire w = wire_udp(host, remote);
-	struct nat_outcome outcome = lab_out(lab, w, AT_S(0));
+	struct nat_outcome outcome = rfc_pass(lab, w, NAT_INTERNAL, AT_S(0));
 	uint16_t port;
 
 	assert_rewritten(outcome, REASON_MAPPING_CREATED);

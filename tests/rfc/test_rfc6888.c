@@ -40,14 +40,12 @@ static unsigned int events_of(struct lab *lab, enum event_type type)
 	return count;
 }
 
-/* A new flow, without the checks that lab_out() makes at each packet; where it comes from outside. */
+/* A new flow, and where it comes from outside. */
 static bool opens(struct lab *lab, struct endpoint from, struct endpoint *external)
 {
 	struct wire w = wire_udp(from, Y1);
-	struct packet pkt;
 
-	packet_init(&pkt, w.at, w.len, w.len, false);
-	if (nat_process(&lab->nat, &pkt, NAT_INTERNAL, AT_S(0)).verdict != NAT_REWRITTEN)
+	if (rfc_pass(lab, w, NAT_INTERNAL, AT_S(0)).verdict != NAT_REWRITTEN)
 		return false;
 	*external = wire_source(w);
 	return true;

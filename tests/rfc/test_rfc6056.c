@@ -84,6 +84,27 @@ static void test_rfc6056_rng_range_is_a_knob(void **state)
 	assert_int_equal(distinct, 100);
 }
 
+static void test_rfc6056_rng_every_protocol_has_its_own_range(void **state)
+{
+	static const struct {
+		enum nat_protocol protocol;
+		const char *range;
+		unsigned int first, last;
+	} ranges[] = { { NAT_UDP, "2000-2099", 2000, 2099 },
+		       { NAT_TCP, "3000-3099", 3000, 3099 },
+		       { NAT_ICMP, "7-106", 7, 106 } };
+	struct lab *lab = *state;
+
+	for (unsigned int i = 0; i < 3; i++) {
+		rfc_set(lab, ranges[i].protocol, "port-range", ranges[i].range);
+		for (unsigned int n = 0; n < 60; n++)
+			assert_in_range(lab_open(lab, ranges[i].protocol, ep_port(H1, 5000 + n), Y1,
+						 AT_S(0))
+						.port,
+					ranges[i].first, ranges[i].last);
+	}
+}
+
 /* --- the algorithms ------------------------------------------------------------------------- */
 
 static const char *const algorithms[] = { "simple", "redraw", "hash", "double-hash", "increments" };
@@ -397,6 +418,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		lab_test(test_rfc6056_rng_ports_span_the_whole_range),
 		lab_test(test_rfc6056_rng_range_is_a_knob),
+		lab_test(test_rfc6056_rng_every_protocol_has_its_own_range),
 		lab_test(test_rfc6056_req1_ports_in_a_row_have_nothing_in_common),
 		lab_test(test_rfc6056_req1_a_collision_takes_the_next_free_port),
 		lab_test(test_rfc6056_req1_all_algorithms_find_the_last_free_port),

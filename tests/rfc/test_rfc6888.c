@@ -697,6 +697,22 @@ static void test_rfc6888_req11c_the_operator_is_told_once(void **state)
 	}
 }
 
+/* A condition that was over for a while is another one when it comes back. */
+static void test_rfc6888_req11c_what_comes_back_is_told_again(void **state)
+{
+	struct lab *lab = full_lab(0, "drop");
+	void *own = lab;
+
+	for (int64_t t = 0; t <= 200; t += 50) {
+		lab_out(lab, wire_udp(H2, Y2), AT_S(t));
+		assert_int_equal(events_of(lab, EVENT_LIMIT_REACHED), 1);
+	}
+	lab_out(lab, wire_udp(H2, Y2), AT_S(261));
+	assert_int_equal(events_of(lab, EVENT_LIMIT_REACHED), 2);
+	lab_teardown(&own);
+	(void)state;
+}
+
 /* Every condition: another subscriber that reaches its limit is news again. */
 static void test_rfc6888_req11c_each_subscriber_is_told_of(void **state)
 {
@@ -950,6 +966,7 @@ int main(void)
 		carrier_test(test_rfc6888_req11b_carriers_have_it_so),
 		cmocka_unit_test(test_rfc6888_req11b_or_that_it_is_prohibited),
 		cmocka_unit_test(test_rfc6888_req11c_the_operator_is_told_once),
+		cmocka_unit_test(test_rfc6888_req11c_what_comes_back_is_told_again),
 		lab_test(test_rfc6888_req11c_each_subscriber_is_told_of),
 		cmocka_unit_test(test_rfc6888_req11d_nothing_makes_room),
 		carrier_test(test_rfc6888_req12_no_record_tells_a_destination),

@@ -146,7 +146,7 @@ static void test_forward_of_other_words_is_wrong_usage(void **state)
 	"{\"id\":4,\"internal\":\"192.168.1.2:5000\",\"remote\":null,\"sessions\":2,"   \
 	"\"age_ms\":247000},"                                                           \
 	"{\"id\":5,\"internal\":\"192.168.1.3:5000\",\"remote\":\"203.0.113.10:7000\"," \
-	"\"sessions\":1,\"age_ms\":1000}],\"rule\":null,\"leads_to\":null}"
+	"\"sessions\":1,\"fixed\":true,\"age_ms\":1000}],\"rule\":null,\"leads_to\":null}"
 #define WHO(entries, block)                                                               \
 	"{\"external\":\"203.0.113.1:8080\",\"is_external\":true,\"protocols\":[" entries \
 	"],\"block\":" block "}"
@@ -157,8 +157,8 @@ static void test_who_is_a_line_for_each_that_has_it(void **state)
 		const char *result, *text;
 	} cases[] = {
 		{ WHO(MAPPED "," NOBODY("tcp", "free"), "null"),
-		  "udp    192.168.1.2:5000, mapping 4 since 4m07s, 2 sessions\n"
-		  "udp    192.168.1.3:5000 towards 203.0.113.10:7000, mapping 5 since 1s, 1 "
+		  "udp    192.168.1.2:5000, mapping 4 for 4m07s, 2 sessions\n"
+		  "udp    192.168.1.3:5000 towards 203.0.113.10:7000, fixed mapping 5 for 1s, 1 "
 		  "session\n"
 		  "tcp    nobody\n" },
 		{ WHO(NOBODY("udp", "reserved") "," NOBODY("tcp", "resting"), "null"),

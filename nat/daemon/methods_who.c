@@ -133,15 +133,21 @@ static enum finding look(const struct daemon *d, enum nat_protocol protocol,
 	return rest.ms != MONO_NEVER.ms && !mono_reached(d->now, rest) ? RESTING : FREE;
 }
 
-/* Where UDP and TCP share their endpoints: does the other one have it? */
+/* Where UDP and TCP share their endpoints: does the other one have it? What the DMZ host has by
+ * the one is its by the other too. */
 static bool is_siblings(const struct daemon *d, enum nat_protocol protocol,
 			const struct endpoint *external)
 {
+	const struct mapping_table *t = &d->nat.mappings;
 	struct endpoint internal;
-	uint32_t rule;
+	uint32_t rule, n;
 
-	return d->nat.ports.shared && has_sibling(protocol) &&
-	       look(d, sibling_of(protocol), external, &rule, &internal) != FREE;
+	if (!d->nat.ports.shared || !has_sibling(protocol) ||
+	    look(d, sibling_of(protocol), external, &rule, &internal) == FREE)
+		return false;
+	n = mapping_find_external(t, sibling_of(protocol), external);
+	return n == NAT_NONE || !mapping_at(t, n)->fixed ||
+	       !addr_equal(&mapping_at(t, n)->internal.addr, &d->nat.options.dmz);
 }
 
 static json_t *json_of_protocol(const struct daemon *d, enum nat_protocol protocol,

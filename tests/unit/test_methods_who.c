@@ -213,6 +213,14 @@ static void test_who_tells_of_the_other_protocol_where_ports_are_shared(void **s
 	assert_state(d, text, "icmp", "free");
 	json_decref(result(d, "mappings.flush", "{\"all\":true}"));
 	assert_state(d, text, "tcp", "forwarded");
+	/* What the DMZ host has by the one, it has by the other. */
+	assert_int_equal(pass(d, wire_udp(ep("203.0.113.10:9"), ep(text)), NAT_EXTERNAL).verdict,
+			 NAT_REWRITTEN);
+	assert_state(d, text, "udp", "mapped");
+	assert_state(d, text, "tcp", "forwarded");
+	assert_int_equal(
+		pass(d, wire_tcp(ep("203.0.113.10:9"), ep(text), WIRE_SYN), NAT_EXTERNAL).verdict,
+		NAT_REWRITTEN);
 }
 
 static void test_who_knows_dynamic_blocks(void **state)

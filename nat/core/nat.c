@@ -140,13 +140,29 @@ static bool still_leads(const struct nat *nat, const struct mapping *m)
 	       m->external.port == m->internal.port;
 }
 
-/* What a forward, a pair or the DMZ led to goes with it: everybody may send to such a mapping. */
-static void end_statics(struct nat *nat)
+/* Does a forward or a pair give the external endpoint of @m, which is not fixed, away? If it gives
+ * it to the same host, the mapping is fixed from now on. */
+static bool is_given_away(const struct nat *nat, struct mapping *m)
+{
+	static const struct endpoint nowhere;
+	struct endpoint internal;
+
+	if (!forward_inbound(nat, (enum nat_protocol)m->protocol, &m->external, &internal))
+		return false;
+	m->fixed = endpoint_equal(&internal, &m->internal) && endpoint_equal(&m->remote, &nowhere);
+	return !m->fixed;
+}
+
+/* What a forward, a pair or the DMZ led to goes with it: everybody may send to such a mapping. And
+ * what is in the way of a new one goes: an external endpoint stands for one host only. */
+static void change_statics(struct nat *nat)
 {
 	for (uint32_t n = 0; n < nat->mappings.arena.used; n++) {
-		const struct mapping *m = mapping_at(&nat->mappings, n);
+		struct mapping *m = mapping_at(&nat->mappings, n);
 
-		if (arena_is_live(&nat->mappings.arena, n) && m->fixed && !still_leads(nat, m))
+		if (!arena_is_live(&nat->mappings.arena, n))
+			continue;
+		if (m->fixed ? !still_leads(nat, m) : is_given_away(nat, m))
 			lifetime_remove_mapping(nat, n);
 	}
 }
@@ -189,7 +205,7 @@ int nat_configure(struct nat *nat, const struct options *options)
 	free(fresh);
 	nat->options = *options;
 	if (new_statics)
-		end_statics(nat);
+		change_statics(nat);
 	if (new_timers)
 		session_sort_ports(&nat->sessions, options);
 	return 0;

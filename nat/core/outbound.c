@@ -122,15 +122,13 @@ full:
 }
 
 /*
- * Where ports overlap, another host may use the same external port towards this remote: then this
- * mapping cannot serve it, and a second one must.
+ * Where ports overlap, or did when the mapping was made, another host may use the same external
+ * port towards this remote: then this mapping cannot serve it, and a second one must.
  */
 static bool serves(struct nat *nat, uint32_t mapping, const struct flow *flow, struct mono now)
 {
 	uint32_t other;
 
-	if (nat->options.protocol[flow->protocol].overlap == SWITCH_OFF)
-		return true;
 	other = session_find_external(&nat->sessions, flow->protocol,
 				      &mapping_at(&nat->mappings, mapping)->external,
 				      &flow->remote);

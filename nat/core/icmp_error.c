@@ -102,6 +102,8 @@ static struct nat_outcome to_hairpin_sender(struct nat *nat, struct packet *pkt,
 	sender = (struct endpoint){ .addr = from->internal.addr };
 	packet_set_source(pkt, &us);
 	packet_set_destination(pkt, &sender);
+	if (nat->options.ip_id == IP_ID_REWRITE)
+		ip_id_rewrite(&nat->ip_ids, &nat->mappings.key, pkt);
 	return rewritten(REASON_ICMP_ERROR_TRANSLATED, session_at(&nat->sessions, session)->mapping,
 			 session);
 }

@@ -34,10 +34,16 @@ static bool is_shareable(const struct pick *p, uint16_t port)
 {
 	struct endpoint external = endpoint_at(p, port);
 
-	return p->options->overlap == SWITCH_ON &&
-	       mapping_find_external(&p->nat->mappings, p->protocol, &external) != NAT_NONE &&
-	       session_find_external(&p->nat->sessions, p->protocol, &external, p->remote) ==
-		       NAT_NONE;
+	uint32_t n;
+
+	if (p->options->overlap == SWITCH_OFF)
+		return false;
+	n = session_find_external(&p->nat->sessions, p->protocol, &external, p->remote);
+	if (lifetime_live_session(p->nat, n, p->nat->now) != NAT_NONE)
+		return false;
+	/* With what was over, the last mapping may have gone and the port be free. */
+	return !port_map_is_taken(p->map, port) ||
+	       mapping_find_external(&p->nat->mappings, p->protocol, &external) != NAT_NONE;
 }
 
 static bool is_usable(const struct pick *p, struct port_range range, uint32_t port)
@@ -133,6 +139,7 @@ static const struct mapping *neighbour(const struct pick *p, int step)
 	uint32_t n = mapping_find_internal(&p->nat->mappings, p->protocol, &internal, &part);
 	const struct mapping *m;
 
+	n = lifetime_live_mapping(p->nat, n, p->nat->now);
 	if (n == NAT_NONE)
 		return NULL;
 	m = mapping_at(&p->nat->mappings, n);

@@ -247,11 +247,11 @@ static uint16_t pick_dynamic_block(struct pick *p, struct mono now)
 	struct ports *ports = &p->nat->ports;
 	struct host *host = host_at(&p->nat->hosts, p->host);
 	struct port_range block;
+	struct endpoint first;
 	uint32_t number;
+	uint16_t port;
 
 	for (uint32_t i = 0; i < host->block_count; i++) {
-		uint16_t port;
-
 		if (!addr_equal(&host->blocks[i].addr, &ports->addresses[p->address]))
 			continue;
 		block = (struct port_range){ .first = host->blocks[i].port,
@@ -268,9 +268,15 @@ static uint16_t pick_dynamic_block(struct pick *p, struct mono now)
 	if (number == NAT_NONE)
 		return 0;
 	block = ports_block(ports, number);
-	host->blocks[host->block_count++] = endpoint_at(p, block.first);
+	first = endpoint_at(p, block.first);
+	port = pick_in(p, block);
+	if (port == 0) { /* all reserved, or no port as it must be: of no use */
+		ports_release_block(ports, &first);
+		return 0;
+	}
+	host->blocks[host->block_count++] = first;
 	report_block(p, EVENT_BLOCK_ALLOCATED, block, now);
-	return pick_in(p, block);
+	return port;
 }
 
 /* From the block that the formula gives the host, or from what is kept for all (RFC 7422). */

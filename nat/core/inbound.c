@@ -45,8 +45,7 @@ static struct nat_outcome admit(struct nat *nat, const struct packet *pkt, const
 			   : rewritten(REASON_ADMITTED, mapping, NAT_NONE);
 	/* The mapping itself is alive or just made, so making room leaves it where it is. */
 	if (!lifetime_admits_session(nat, mapping, &refused, now) &&
-	    !(lifetime_make_room(nat, now) &&
-	      lifetime_admits_session(nat, mapping, &refused, now)))
+	    !(lifetime_make_room(nat, now) && lifetime_admits_session(nat, mapping, &refused, now)))
 		return refused;
 	session = lifetime_add_session(nat, mapping, &flow->remote, NAT_EXTERNAL, now);
 	return rewritten(REASON_SESSION_CREATED, mapping, session);
@@ -72,10 +71,10 @@ static uint32_t make_fixed(struct nat *nat, const struct flow *flow,
 	if (arena_full(&nat->mappings.arena) || arena_full(&nat->sessions.arena))
 		return NAT_NONE;
 	/* One that is over must not make this one secondary. */
-	lifetime_live_mapping(nat,
-			      mapping_find_internal(&nat->mappings, flow->protocol, internal,
-						    &wanted.remote),
-			      now);
+	lifetime_live_mapping(
+		nat,
+		mapping_find_internal(&nat->mappings, flow->protocol, internal, &wanted.remote),
+		now);
 	wanted.host = host_pin(&nat->hosts, &internal->addr);
 	if (wanted.host == NAT_NONE)
 		return NAT_NONE;

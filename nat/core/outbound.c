@@ -40,8 +40,7 @@ static bool choose_external(struct nat *nat, struct mapping *wanted, const struc
 			    struct mono now, struct nat_outcome *refused)
 {
 	enum nat_protocol protocol = (enum nat_protocol)wanted->protocol;
-	const struct addr *any =
-		nat->ports.count > 0 ? port_pick_address(nat, wanted->host) : NULL;
+	const struct addr *any = nat->ports.count > 0 ? port_pick_address(nat, wanted->host) : NULL;
 	enum nat_reason reason;
 
 	if (forward_outbound(nat, protocol, &wanted->internal, any, &wanted->external)) {

@@ -419,8 +419,7 @@ static uint32_t mapping_for(struct model *m, const struct flow *flow, const stru
 	}
 	/* Another host may have the shared port for this remote. */
 	at = m_mapping_at(m, n);
-	if (m->o.protocol[flow->protocol].overlap == SWITCH_ON &&
-	    m_session_external(m, flow->protocol, &at->external, &flow->remote) != 0)
+	if (m_session_external(m, flow->protocol, &at->external, &flow->remote) != 0)
 		return 0;
 	return n;
 }
@@ -1017,6 +1016,19 @@ static bool still_leads(const struct options *o, const struct m_mapping *at)
 	return addr_equal(&o->dmz, &at->internal.addr) && at->external.port == at->internal.port;
 }
 
+/* A new forward takes its endpoint from whoever has it; one who is to have it keeps it. */
+static bool is_given_away(const struct options *o, struct m_mapping *at)
+{
+	static const struct endpoint nowhere;
+	struct endpoint internal;
+
+	if (!forward_in(o, at->protocol, &at->external, &internal))
+		return false;
+	at->fixed = endpoint_equal(&internal, &at->internal) &&
+		    endpoint_equal(&at->remote, &nowhere);
+	return !at->fixed;
+}
+
 static bool same_statics(const struct options *a, const struct options *b)
 {
 	return memcmp(&a->forwards, &b->forwards, sizeof(a->forwards)) == 0 &&
@@ -1031,7 +1043,8 @@ void model_configure(struct model *m, const struct options *o)
 	m->o = *o;
 	m_forget_port_timers(m);
 	for (uint32_t i = 0; i < m->mapping_count && statics;)
-		if (m->mappings[i].fixed && !still_leads(o, &m->mappings[i]))
+		if (m->mappings[i].fixed ? !still_leads(o, &m->mappings[i])
+					 : is_given_away(o, &m->mappings[i]))
 			m_remove_mapping(m, m->mappings[i].serial);
 		else
 			i++;

@@ -540,17 +540,22 @@ static bool new_block(struct choice *c, const struct m_host *host, struct endpoi
 	return true;
 }
 
-static bool has_free_block(const struct choice *c)
+/* Are there free blocks, and has each of them a port for sure? It tries but one. */
+static bool is_any_block_good(const struct choice *c)
 {
 	uint32_t size = block_size(&c->m->o);
 	struct endpoint first = { .addr = c->address };
+	bool any = false;
 
 	for (uint32_t port = BLOCKS_FROM; port + size <= 65536; port += size) {
 		first.port = (uint16_t)port;
-		if (!block_is_owned(c->m, &first))
-			return true;
+		if (block_is_owned(c->m, &first))
+			continue;
+		if (!has_room(c, (struct port_range){ first.port, (uint16_t)(port + size - 1) }))
+			return false;
+		any = true;
 	}
-	return false;
+	return any;
 }
 
 /* One whose mappings are all over may not have been forgotten yet, nor its blocks. */
@@ -584,14 +589,10 @@ static enum found try_dynamic(struct choice *c)
 		if (found != NOTHING)
 			return found;
 	}
-	if (host->block_count >= c->m->o.blocks.per_host || !has_free_block(c))
+	if (host->block_count >= c->m->o.blocks.per_host)
 		return NOTHING;
 	if (!new_block(c, host, &block)) {
-		struct m_host real;
-
-		/* A host that got none of its ports has been forgotten with its block. */
-		if (c->real.port == 0 &&
-		    !c->m->oracle.host(c->m->oracle.nat, &host->address, &real))
+		if (!is_any_block_good(c))
 			return NOTHING;
 		m_wrong(c->m, "no new block, though one was free");
 		return ILLEGAL;

@@ -129,6 +129,25 @@ static struct nat_outcome open_sibling(struct nat *nat, const struct packet *pkt
 	return rewritten(REASON_MAPPING_CREATED, mapping, session);
 }
 
+/* Is there a mapping with this external endpoint that is alive? Those that are not, are removed. */
+static bool has_mapping(struct nat *nat, enum nat_protocol protocol,
+			const struct endpoint *external, struct mono now)
+{
+	uint32_t n;
+
+	while ((n = mapping_find_external(&nat->mappings, protocol, external)) != NAT_NONE)
+		if (lifetime_live_mapping(nat, n, now) != NAT_NONE)
+			return true;
+	return false;
+}
+
+/* The same for the protocol that shares its ports with that of @flow, if one does. */
+static bool sibling_has_mapping(struct nat *nat, const struct flow *flow, struct mono now)
+{
+	return nat->ports.shared && has_sibling(flow->protocol) &&
+	       has_mapping(nat, sibling_of(flow->protocol), &flow->own, now);
+}
+
 /* Nobody has this external endpoint: who would get it? */
 static struct nat_outcome open_fixed(struct nat *nat, const struct packet *pkt,
 				     const struct flow *flow, struct mono now)
@@ -139,6 +158,7 @@ static struct nat_outcome open_fixed(struct nat *nat, const struct packet *pkt,
 	bool dmz = false;
 
 	if (!forward_inbound(nat, flow->protocol, &flow->own, &internal)) {
+		sibling_has_mapping(nat, flow, now); /* one that is over takes no port from the DMZ */
 		dmz = forward_dmz(nat, flow->protocol, &flow->own, &internal);
 		if (!dmz)
 			return open_sibling(nat, pkt, flow, now);
@@ -160,27 +180,14 @@ static struct nat_outcome open_fixed(struct nat *nat, const struct packet *pkt,
 	return outcome;
 }
 
-/* Is there a mapping with this external endpoint that is alive? Those that are not, are removed. */
-static bool has_mapping(struct nat *nat, enum nat_protocol protocol,
-			const struct endpoint *external, struct mono now)
-{
-	uint32_t n;
-
-	while ((n = mapping_find_external(&nat->mappings, protocol, external)) != NAT_NONE)
-		if (lifetime_live_mapping(nat, n, now) != NAT_NONE)
-			return true;
-	return false;
-}
-
 bool inbound_leads_somewhere(struct nat *nat, const struct flow *flow, struct mono now)
 {
 	struct endpoint internal;
 
 	return has_mapping(nat, flow->protocol, &flow->own, now) ||
+	       sibling_has_mapping(nat, flow, now) ||
 	       forward_inbound(nat, flow->protocol, &flow->own, &internal) ||
-	       forward_dmz(nat, flow->protocol, &flow->own, &internal) ||
-	       (nat->ports.shared && has_sibling(flow->protocol) &&
-		has_mapping(nat, sibling_of(flow->protocol), &flow->own, now));
+	       forward_dmz(nat, flow->protocol, &flow->own, &internal);
 }
 
 /* Of the mappings that have this external endpoint, the first that is alive and admits the remote;

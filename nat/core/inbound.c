@@ -101,8 +101,7 @@ static uint32_t make_sibling(struct nat *nat, const struct flow *flow, struct mo
 	if (!nat->ports.shared || !has_sibling(flow->protocol) ||
 	    nat->options.protocol[flow->protocol].filtering != FILTERING_ENDPOINT_INDEPENDENT)
 		return NAT_NONE;
-	n = mapping_find_external(&nat->mappings, sibling_of(flow->protocol), &flow->own);
-	n = lifetime_live_mapping(nat, n, now);
+	n = lifetime_live_external(nat, sibling_of(flow->protocol), &flow->own, now);
 	if (n == NAT_NONE || !mapping_at(&nat->mappings, n)->holds_port ||
 	    mapping_at(&nat->mappings, n)->borrowed || arena_full(&nat->mappings.arena) ||
 	    arena_full(&nat->sessions.arena))
@@ -129,23 +128,11 @@ static struct nat_outcome open_sibling(struct nat *nat, const struct packet *pkt
 	return rewritten(REASON_MAPPING_CREATED, mapping, session);
 }
 
-/* Is there a mapping with this external endpoint that is alive? Those that are not, are removed. */
-static bool has_mapping(struct nat *nat, enum nat_protocol protocol,
-			const struct endpoint *external, struct mono now)
-{
-	uint32_t n;
-
-	while ((n = mapping_find_external(&nat->mappings, protocol, external)) != NAT_NONE)
-		if (lifetime_live_mapping(nat, n, now) != NAT_NONE)
-			return true;
-	return false;
-}
-
-/* The same for the protocol that shares its ports with that of @flow, if one does. */
+/* Is the endpoint of @flow somebody's by the protocol that shares its ports, if one does? */
 static bool sibling_has_mapping(struct nat *nat, const struct flow *flow, struct mono now)
 {
 	return nat->ports.shared && has_sibling(flow->protocol) &&
-	       has_mapping(nat, sibling_of(flow->protocol), &flow->own, now);
+	       lifetime_live_external(nat, sibling_of(flow->protocol), &flow->own, now) != NAT_NONE;
 }
 
 /* Nobody has this external endpoint: who would get it? */
@@ -158,7 +145,7 @@ static struct nat_outcome open_fixed(struct nat *nat, const struct packet *pkt,
 	bool dmz = false;
 
 	if (!forward_inbound(nat, flow->protocol, &flow->own, &internal)) {
-		sibling_has_mapping(nat, flow, now); /* one that is over takes no port from the DMZ */
+		sibling_has_mapping(nat, flow, now); /* one that is over is in nobody's way */
 		dmz = forward_dmz(nat, flow->protocol, &flow->own, &internal);
 		if (!dmz)
 			return open_sibling(nat, pkt, flow, now);
@@ -184,7 +171,7 @@ bool inbound_leads_somewhere(struct nat *nat, const struct flow *flow, struct mo
 {
 	struct endpoint internal;
 
-	return has_mapping(nat, flow->protocol, &flow->own, now) ||
+	return lifetime_live_external(nat, flow->protocol, &flow->own, now) != NAT_NONE ||
 	       sibling_has_mapping(nat, flow, now) ||
 	       forward_inbound(nat, flow->protocol, &flow->own, &internal) ||
 	       forward_dmz(nat, flow->protocol, &flow->own, &internal);

@@ -190,6 +190,17 @@ uint32_t lifetime_live_mapping(struct nat *nat, uint32_t mapping, struct mono no
 	return NAT_NONE;
 }
 
+uint32_t lifetime_live_external(struct nat *nat, enum nat_protocol protocol,
+				const struct endpoint *external, struct mono now)
+{
+	uint32_t n;
+
+	while ((n = mapping_find_external(&nat->mappings, protocol, external)) != NAT_NONE)
+		if (lifetime_live_mapping(nat, n, now) != NAT_NONE)
+			break;
+	return n;
+}
+
 /* More than the timer takes at once: a packet is refused only if there is no room indeed. */
 enum { ROOM_BUDGET = 4096 };
 

@@ -32,7 +32,7 @@ static bool take_over_sibling(struct nat *nat, struct mapping *wanted, struct mo
 		return false;
 	wanted->external = mapping_at(&nat->mappings, n)->external;
 	wanted->holds_port = true;
-	return mapping_find_external(&nat->mappings, protocol, &wanted->external) == NAT_NONE;
+	return lifetime_live_external(nat, protocol, &wanted->external, now) == NAT_NONE;
 }
 
 /* An external endpoint for @wanted: of a forward, or a free one of the pool. */

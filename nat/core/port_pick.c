@@ -42,8 +42,8 @@ static bool is_shareable(const struct pick *p, uint16_t port)
 	if (lifetime_live_session(p->nat, n, p->nat->now) != NAT_NONE)
 		return false;
 	/* With what was over, the last mapping may have gone and the port be free. */
-	return !port_map_is_taken(p->map, port) ||
-	       mapping_find_external(&p->nat->mappings, p->protocol, &external) != NAT_NONE;
+	n = lifetime_live_external(p->nat, p->protocol, &external, p->nat->now);
+	return n != NAT_NONE || !port_map_is_taken(p->map, port);
 }
 
 static bool is_usable(const struct pick *p, struct port_range range, uint32_t port)

@@ -136,6 +136,9 @@ void lifetime_unpin_host(struct nat *nat, uint32_t host);
 uint32_t lifetime_live_session(struct nat *nat, uint32_t session, struct mono now);
 /* The same for a mapping: expired sessions at the head of its list are removed. */
 uint32_t lifetime_live_mapping(struct nat *nat, uint32_t mapping, struct mono now);
+/* The first mapping with this external endpoint that is alive; those before it are removed. */
+uint32_t lifetime_live_external(struct nat *nat, enum nat_protocol protocol,
+				const struct endpoint *external, struct mono now);
 /* Remove what is over, so that it does not stand in the way of what is new. False if there was
  * nothing to remove. */
 bool lifetime_make_room(struct nat *nat, struct mono now);

@@ -126,10 +126,6 @@ static enum state rest_of(const struct model *m, enum nat_protocol protocol,
 		if (!m_share_ports(&m->o, r->protocol, protocol) ||
 		    !endpoint_equal(&r->external, external))
 			continue;
-		if (r->until == INT64_MAX && m->o.protocol[protocol].overlap == SWITCH_ON) {
-			state = DOUBTFUL; /* its mapping may be there, to share it with */
-			continue;
-		}
 		if (r->rests && !r->maybe &&
 		    r->from + m->o.protocol[r->protocol].reuse_delay_ms > m->now)
 			return TAKEN;
@@ -315,8 +311,10 @@ static const char *check_contiguous(const struct choice *c, struct port_range ra
 		if (at == NULL || !addr_equal(&at->external.addr, &c->address))
 			continue;
 		port = at->external.port - step;
+		if (port == c->real.port)
+			return NULL;
 		if (port > 0 && port < 65536 && is_sure(look(c, range, (uint32_t)port)))
-			return port == c->real.port ? NULL : "is not beside its neighbour's";
+			return "is not beside its neighbour's";
 	}
 	return NULL;
 }

@@ -133,6 +133,20 @@ static bool pass_time(struct play *p, const struct walk_step *step)
 	return true;
 }
 
+static void tell_outcome(const struct nat_outcome *real, struct wire after)
+{
+	char a[ENDPOINT_TEXT_MAX], b[ENDPOINT_TEXT_MAX];
+	struct endpoint source, destination;
+
+	printf("#       %s", reason_spec(real->reason)->name);
+	if (real->verdict == NAT_REWRITTEN && after.len >= wire_header(after) + 8) {
+		source = wire_source(after);
+		destination = wire_destination(after);
+		printf(": %s > %s", endpoint_format(&source, a), endpoint_format(&destination, b));
+	}
+	printf("\n");
+}
+
 static bool play_packet(struct play *p, const struct walk_step *step)
 {
 	struct wire copy = wire_copy(step->packet);
@@ -158,7 +172,11 @@ static bool play_packet(struct play *p, const struct walk_step *step)
 	oracle->internal = NULL;
 	reached[real.reason]++;
 	if (p->loud)
-		printf("#       %s\n", reason_spec(real.reason)->name);
+		tell_outcome(&real, step->packet);
+	if (p->model->wrong[0] != '\0') {
+		snprintf(p->why, sizeof(p->why), "choice: %s", p->model->wrong);
+		return false;
+	}
 	if (!compare_outcome(&p->nat, p->model, &real, &wanted, p->why))
 		return false;
 	if (memcmp(copy.at, step->packet.at, copy.len) != 0) {
@@ -230,10 +248,6 @@ static bool play_step(struct play *p, const struct walk_step *step)
 		break;
 	case WALK_TICK:
 		break;
-	}
-	if (p->model->wrong[0] != '\0') {
-		snprintf(p->why, sizeof(p->why), "choice: %s", p->model->wrong);
-		return false;
 	}
 	return compare_said(p->model, &p->said, late, p->why) &&
 	       compare_tables(&p->nat, p->model, late, p->why) &&

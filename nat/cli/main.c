@@ -45,11 +45,8 @@ static const char forward_details[] =
 	"EXTERNAL is a port or a range of ports, of every external address or of the one before "
 	"the\n"
 	"colon; of a range, INTERNAL is where the first port leads, the others follow. What goes\n"
-	"through a rule ends when it is deleted. A mapping that is open when one is added goes "
-	"on,\n"
-	"with its port, until it ends or 'natem flush' ends it. The knobs behind it are "
-	"nat.forwards,\n"
-	"nat.one-to-one, nat.dmz and nat.exempt.";
+	"through a rule ends when it is deleted, and what is in the way of a new one when it is\n"
+	"added. The knobs behind it are nat.forwards, nat.one-to-one, nat.dmz and nat.exempt.";
 
 static const char who_details[] =
 	"For each protocol: the mappings that have the port now, or who would get a packet to it: "

@@ -214,8 +214,10 @@ static struct nat_outcome known_session(struct nat *nat, const struct packet *pk
 
 	if (may_not_open(nat, pkt, flow, s->mapping))
 		return filtered_answer(nat, pkt, flow, s->mapping, now);
-	/* A query's answer goes the other way than the query (RFC 5508 section 3). */
-	if (flow->protocol == NAT_ICMP && s->inbound != packet_is_icmp_request(pkt))
+	/* A query's answer goes the other way than the query (RFC 5508 section 3); but a host with an
+	 * address of its own may ask and be asked under one identifier, by itself even. */
+	if (flow->protocol == NAT_ICMP && s->inbound != packet_is_icmp_request(pkt) &&
+	    !mapping_at(&nat->mappings, s->mapping)->fixed)
 		return s->inbound ? drop(REASON_ICMP_TYPE) : unmatched_answer(nat, pkt, flow, now);
 	return rewritten(REASON_TRANSLATED, s->mapping, n);
 }

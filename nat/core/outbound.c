@@ -247,7 +247,8 @@ struct nat_outcome outbound_session(struct nat *nat, const struct packet *pkt,
 		const struct session *s = session_at(&nat->sessions, n);
 
 		/* A query's answer goes the other way than the query (RFC 5508 section 3). */
-		if (flow->protocol == NAT_ICMP && s->inbound == packet_is_icmp_request(pkt))
+		if (flow->protocol == NAT_ICMP && s->inbound == packet_is_icmp_request(pkt) &&
+		    !mapping_at(&nat->mappings, s->mapping)->fixed)
 			return drop(REASON_ICMP_TYPE);
 		outcome = rewritten(REASON_TRANSLATED, s->mapping, n);
 	} else {

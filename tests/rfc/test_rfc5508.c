@@ -936,6 +936,29 @@ static void test_rfc5508_req7_hairpinned_error_about_a_query(void **state)
 	assert_memory_equal(wire_quote(w).at, sent.at, sent.len);
 }
 
+/* One identifier, both ways at once: such a host is asked and asks as if it were outside itself. */
+static void test_rfc5508_req7_one_to_one_host_asks_and_is_asked_by_one_identifier(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint outside = ep_port(Y1, 0), own = ep("203.0.113.5:777"), asked;
+	struct wire w;
+
+	lab_set(lab, "nat.external", "203.0.113.1-203.0.113.5");
+	lab_set(lab, "nat.one-to-one", "203.0.113.5=192.168.1.3");
+	asked = ep_port(H2, 777);
+	assert_same_endpoint(lab_open(lab, NAT_ICMP, asked, outside, AT_S(0)), own);
+	w = wire_query(8, outside, own, 777);
+	assert_rewritten(lab_in(lab, w, AT_S(1)), REASON_TRANSLATED);
+	assert_same_endpoint(without_port(wire_destination(w)), without_port(H2));
+	w = wire_query(0, asked, outside, 777);
+	assert_rewritten(lab_out(lab, w, AT_S(1)), REASON_TRANSLATED);
+	/* And itself. */
+	w = wire_ping(ep_port(H2, 778), without_port(own));
+	assert_int_equal(lab_out(lab, w, AT_S(2)).verdict, NAT_REWRITTEN);
+	assert_same_endpoint(without_port(wire_destination(w)), without_port(H2));
+	assert_same_endpoint(without_port(wire_source(w)), without_port(own));
+}
+
 static void test_rfc5508_req7_off_drops_queries_and_errors(void **state)
 {
 	struct lab *lab = *state;
@@ -1480,6 +1503,7 @@ int main(void)
 		lab_test(test_rfc5508_req7_hairpinned_errors_do_not_refresh),
 		lab_test(test_rfc5508_req7_hairpinned_query_of_a_one_to_one_host),
 		lab_test(test_rfc5508_req7_hairpinned_error_about_a_query),
+		lab_test(test_rfc5508_req7_one_to_one_host_asks_and_is_asked_by_one_identifier),
 		lab_test(test_rfc5508_req7_off_drops_queries_and_errors),
 		lab_test(test_rfc5508_req8_refused_host_is_told_prohibited),
 		lab_test(test_rfc5508_req8_or_unreachable_with_the_knob),

@@ -212,13 +212,15 @@ static void test_del_ends_what_went_through_it_and_nothing_else(void **state)
 		NAT_DROPPED);
 }
 
-static void test_add_leaves_open_sessions_as_they_are(void **state)
+/* The mapping that has the port of a new forward makes way, and no other. */
+static void test_add_takes_its_port_from_whoever_has_it(void **state)
 {
 	struct daemon *d = *state;
 	json_t *page;
 	char params[256];
 
 	open_udp(d, "192.168.1.2:5000", "203.0.113.10:7000");
+	open_udp(d, "192.168.1.3:5000", "203.0.113.10:7000");
 	page = result(d, "mappings.list", "");
 	snprintf(params, sizeof(params),
 		 "{\"kind\":\"udp\",\"external\":\"%s\",\"internal\":\"192.168.1.4:80\"}",
@@ -226,7 +228,8 @@ static void test_add_leaves_open_sessions_as_they_are(void **state)
 	json_decref(page);
 	add(d, params);
 	page = result(d, "mappings.list", "");
-	assert_text(first(page, "mappings"), "internal", "192.168.1.2:5000");
+	assert_int_equal(json_array_size(json_object_get(page, "mappings")), 1);
+	assert_text(first(page, "mappings"), "internal", "192.168.1.3:5000");
 	assert_true(json_is_false(json_object_get(first(page, "mappings"), "fixed")));
 	json_decref(page);
 }
@@ -419,7 +422,7 @@ int main(void)
 		methods_test(test_added_forward_leads_packets_there),
 		methods_test(test_del_takes_the_entry_out_and_leaves_the_others),
 		methods_test(test_del_ends_what_went_through_it_and_nothing_else),
-		methods_test(test_add_leaves_open_sessions_as_they_are),
+		methods_test(test_add_takes_its_port_from_whoever_has_it),
 		methods_test(test_add_of_what_is_there_already_says_where_it_leads),
 		methods_test(test_del_of_what_is_not_there_says_what_is),
 		methods_test(test_contradictions_are_refused_with_both_names),

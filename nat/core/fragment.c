@@ -72,7 +72,7 @@ static void count_traffic(struct nat *nat, const struct datagram *d, size_t leng
 	if (d->session == NAT_NONE || !arena_is_live(&nat->sessions.arena, d->session))
 		return;
 	s = session_at(&nat->sessions, d->session);
-	if (s->created.ms != d->made.ms)
+	if (s->number != d->session_number)
 		return;
 	s->traffic[d->side].packets++;
 	s->traffic[d->side].bytes += length;
@@ -91,7 +91,7 @@ static void settle(struct nat *nat, uint32_t n, const struct packet *pkt,
 		d->new_id = pkt->id;
 		d->session = outcome->session;
 		if (d->session != NAT_NONE)
-			d->made = session_at(&nat->sessions, d->session)->created;
+			d->session_number = session_at(&nat->sessions, d->session)->number;
 		for (uint32_t h = d->first_held; h != NAT_NONE; h = nat->fragments.held[h].next)
 			count_traffic(nat, d, nat->fragments.held[h].length);
 		fragment_settle(&nat->fragments, n, DATAGRAM_TRANSLATED);

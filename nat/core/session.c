@@ -300,7 +300,7 @@ uint32_t session_add(struct session_table *t, uint32_t mapping, const struct end
 	s->class = (uint8_t) class;
 	s->keeping = keeping;
 	s->created = s->last_use = now;
-	t->created++;
+	s->number = ++t->created;
 	arena_publish(&t->arena, n);
 	index_add(&t->by_internal, pair_hash(t, protocol, &m->internal, remote), n);
 	index_add(&t->by_external, pair_hash(t, protocol, &m->external, remote), n);

@@ -21,6 +21,7 @@
 struct session {
 	uint32_t mark;	  /* the arena's */
 	uint32_t mapping; /* record number */
+	uint64_t number;  /* of all that were ever made; no other has it */
 	struct endpoint remote;
 	uint8_t class; /* enum timeout_class: which expiry list */
 	bool indexed;  /* stands in by_peer for its ring */

@@ -20,6 +20,7 @@ static bool take_over_sibling(struct nat *nat, struct mapping *wanted, struct mo
 {
 	enum nat_protocol protocol = (enum nat_protocol)wanted->protocol;
 	static const struct endpoint nowhere;
+	struct endpoint forwarded;
 	uint32_t n;
 
 	if (!nat->ports.shared || !has_sibling(protocol) ||
@@ -29,6 +30,9 @@ static bool take_over_sibling(struct nat *nat, struct mapping *wanted, struct mo
 				  &nowhere);
 	n = lifetime_live_mapping(nat, n, now);
 	if (n == NAT_NONE || !mapping_at(&nat->mappings, n)->holds_port)
+		return false;
+	/* A forward may have that endpoint by this protocol. */
+	if (forward_inbound(nat, protocol, &mapping_at(&nat->mappings, n)->external, &forwarded))
 		return false;
 	wanted->external = mapping_at(&nat->mappings, n)->external;
 	wanted->holds_port = true;

@@ -64,18 +64,32 @@ static struct nat_outcome hold_later(struct nat *nat, const struct packet *pkt, 
 	return (struct nat_outcome){ NAT_HELD, REASON_FRAGMENT_HELD, NAT_NONE, NAT_NONE, OPT_NONE };
 }
 
-/* A later fragment is traffic of the same session, if that has not ended meanwhile. */
+/* A later fragment is traffic of the same sessions, if they have not ended meanwhile. */
 static void count_traffic(struct nat *nat, const struct datagram *d, size_t length)
 {
-	struct session *s;
+	for (int side = 0; side < 2; side++) {
+		uint32_t n = d->sessions[side];
+		struct session *s;
 
-	if (d->session == NAT_NONE || !arena_is_live(&nat->sessions.arena, d->session))
-		return;
-	s = session_at(&nat->sessions, d->session);
-	if (s->number != d->session_number)
-		return;
-	s->traffic[d->side].packets++;
-	s->traffic[d->side].bytes += length;
+		if (n == NAT_NONE || !arena_is_live(&nat->sessions.arena, n))
+			continue;
+		s = session_at(&nat->sessions, n);
+		if (s->number != d->session_numbers[side])
+			continue;
+		s->traffic[side].packets++;
+		s->traffic[side].bytes += length;
+	}
+}
+
+/* What the first was counted for. */
+static void note_sessions(const struct nat *nat, struct datagram *d)
+{
+	for (int side = 0; side < 2; side++) {
+		d->sessions[side] = nat->counted[side];
+		if (d->sessions[side] != NAT_NONE)
+			d->session_numbers[side] =
+				session_at(&nat->sessions, d->sessions[side])->number;
+	}
 }
 
 /* The first came, and became what @outcome says: those that wait for it follow. */
@@ -89,9 +103,7 @@ static void settle(struct nat *nat, uint32_t n, const struct packet *pkt,
 		d->new_source = pkt->source.addr;
 		d->new_destination = pkt->destination.addr;
 		d->new_id = pkt->id;
-		d->session = outcome->session;
-		if (d->session != NAT_NONE)
-			d->session_number = session_at(&nat->sessions, d->session)->number;
+		note_sessions(nat, d);
 		for (uint32_t h = d->first_held; h != NAT_NONE; h = nat->fragments.held[h].next)
 			count_traffic(nat, d, nat->fragments.held[h].length);
 		fragment_settle(&nat->fragments, n, DATAGRAM_TRANSLATED);
@@ -119,6 +131,7 @@ static struct nat_outcome take_first(struct nat *nat, struct packet *pkt, enum n
 	if (n == NAT_NONE)
 		return refuse(nat, REASON_FRAGMENTS_FULL, OPT_FRAGMENTS_MAX_HELD, now);
 	fragment_note(&nat->fragments, n, pkt);
+	nat->counted[NAT_INTERNAL] = nat->counted[NAT_EXTERNAL] = NAT_NONE;
 	outcome = translate_whole(nat, pkt, from, now);
 	settle(nat, n, pkt, &outcome);
 	if (fragment_is_complete(&nat->fragments, n))

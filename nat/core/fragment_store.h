@@ -45,8 +45,9 @@ struct datagram {
 	struct mono since;
 	struct addr new_source, new_destination; /* of all fragments, once translated */
 	uint16_t new_id;
-	uint32_t session; /* that the first belonged to, if it still is the one of that number */
-	uint64_t session_number;
+	/* Those that the first belonged to, by side, each if it still is the one of that number. */
+	uint32_t sessions[2];
+	uint64_t session_numbers[2];
 	uint32_t first_held;  /* of its held fragments, NAT_NONE */
 	uint32_t seen, total; /* units seen; units in all, 0 while the last has not come */
 	uint32_t furthest;    /* end of the units seen */

@@ -360,6 +360,7 @@ void lifetime_account(struct nat *nat, uint32_t session, const struct packet *pk
 	s->traffic[from].bytes += pkt->length;
 	if (from == NAT_INTERNAL && !(pkt->tcp_flags & PACKET_TCP_RST))
 		mapping_at(&nat->mappings, s->mapping)->borrowed = false;
+	nat->counted[from] = session;
 	note_reply(nat, session, from, now);
 	if (protocol == NAT_TCP)
 		account_tcp(nat, session, pkt, from, now);

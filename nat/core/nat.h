@@ -62,6 +62,9 @@ struct nat {
 	struct mono now;       /* the last time given */
 	struct limit limits[REASON_COUNT];
 	uint64_t counters[REASON_COUNT];
+	/* Sessions that the packet at hand is traffic of, by side sent from; NAT_NONE. Two if it
+	 * is hairpinned. */
+	uint32_t counted[2];
 };
 
 /* A packet that was held. */

@@ -138,6 +138,26 @@ static bool serves(struct nat *nat, uint32_t mapping, const struct flow *flow, s
 	return lifetime_live_session(nat, other, now) == NAT_NONE;
 }
 
+/* The mapping that a forward or a pair has for @flow already: a secondary one, where the host had
+ * another before they were set. */
+static uint32_t find_forwarded(struct nat *nat, const struct flow *flow, struct mono now)
+{
+	uint32_t host = host_find(&nat->hosts, &flow->own.addr), n;
+	const struct addr *any = NULL;
+	struct endpoint external;
+
+	if (host == NAT_NONE)
+		return NAT_NONE;
+	if (nat->ports.count > 0)
+		any = port_pick_address(nat, host);
+	if (!forward_outbound(nat, flow->protocol, &flow->own, any, &external))
+		return NAT_NONE;
+	n = lifetime_live_external(nat, flow->protocol, &external, now);
+	if (n == NAT_NONE || !endpoint_equal(&mapping_at(&nat->mappings, n)->internal, &flow->own))
+		return NAT_NONE;
+	return mapping_at(&nat->mappings, n)->fixed ? n : NAT_NONE;
+}
+
 /* The mapping @flow goes through, if there is one. A forward's has no remote part. */
 static uint32_t find_mapping(struct nat *nat, const struct flow *flow,
 			     const struct endpoint *remote_part, struct mono now)
@@ -150,7 +170,9 @@ static uint32_t find_mapping(struct nat *nat, const struct flow *flow,
 		return n;
 	n = mapping_find_internal(&nat->mappings, flow->protocol, &flow->own, &nowhere);
 	n = lifetime_live_mapping(nat, n, now);
-	return n != NAT_NONE && mapping_at(&nat->mappings, n)->fixed ? n : NAT_NONE;
+	return n != NAT_NONE && mapping_at(&nat->mappings, n)->fixed
+		       ? n
+		       : find_forwarded(nat, flow, now);
 }
 
 /* First packet between these two endpoints: find or make the mapping, make the session. */

@@ -18,6 +18,7 @@ struct said {
 	uint32_t release_count;
 	struct m_output outputs[MODEL_OUTPUTS];
 	uint32_t output_count;
+	bool full; /* the ring was at times: some may be lost, or wait for others */
 };
 
 void compare_collect(struct nat *nat, struct said *said);

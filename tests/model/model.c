@@ -324,8 +324,7 @@ static struct m_mapping *mapping_at_external(struct model *m, enum nat_protocol 
 		if (m->mappings[i].protocol == protocol &&
 		    endpoint_equal(&m->mappings[i].external, external) &&
 		    (best == NULL ||
-		     (m->oracle.internal != NULL &&
-		      endpoint_equal(m->oracle.internal, &m->mappings[i].internal))))
+		     m_is_chosen(m, &m->mappings[i])))
 			best = &m->mappings[i];
 	return best;
 }
@@ -335,6 +334,7 @@ static bool siblings_external(struct model *m, struct m_mapping *wanted)
 {
 	static const struct endpoint nowhere;
 	const struct m_mapping *at;
+	struct endpoint forwarded;
 
 	if (!shares(m, wanted->protocol) ||
 	    m->o.protocol[wanted->protocol].mapping != MAPPING_ENDPOINT_INDEPENDENT)
@@ -342,6 +342,7 @@ static bool siblings_external(struct model *m, struct m_mapping *wanted)
 	at = m_mapping_at(m, m_mapping_internal(m, sibling(wanted->protocol), &wanted->internal,
 						&nowhere));
 	if (at == NULL || !at->holds_port ||
+	    forward_in(&m->o, wanted->protocol, &at->external, &forwarded) ||
 	    mapping_at_external(m, wanted->protocol, &at->external) != NULL)
 		return false;
 	wanted->external = at->external;
@@ -405,6 +406,26 @@ static enum nat_reason make_mapping(struct model *m, const struct flow *flow,
 	return reason;
 }
 
+/* One that a forward has made for @flow beside another of the host; 0: none. */
+static uint32_t forwarded_mapping(struct model *m, const struct flow *flow)
+{
+	struct endpoint external;
+	bool any;
+
+	if (!forward_out(&m->o, flow->protocol, &flow->own, &external, &any) ||
+	    (any && !m_paired_address(m, &flow->own.addr, NULL, &external.addr)))
+		return 0;
+	for (uint32_t i = 0; i < m->mapping_count; i++) {
+		const struct m_mapping *at = &m->mappings[i];
+
+		if (at->protocol == flow->protocol && at->fixed &&
+		    endpoint_equal(&at->internal, &flow->own) &&
+		    endpoint_equal(&at->external, &external))
+			return at->serial;
+	}
+	return 0;
+}
+
 /* The mapping that a new session of @flow goes through; 0: none. */
 static uint32_t mapping_for(struct model *m, const struct flow *flow, const struct endpoint *part)
 {
@@ -415,6 +436,8 @@ static uint32_t mapping_for(struct model *m, const struct flow *flow, const stru
 	if (n == 0) {
 		n = m_mapping_internal(m, flow->protocol, &flow->own, &nowhere);
 		if (n == 0 || !m_mapping_at(m, n)->fixed)
+			n = forwarded_mapping(m, flow);
+		if (n == 0)
 			return 0;
 	}
 	/* Another host may have the shared port for this remote. */
@@ -639,8 +662,7 @@ static uint32_t mapping_of(struct model *m, const struct flow *flow, bool *admit
 		may = admits(m, at, &flow->remote);
 		chosen = m->oracle.reason == REASON_MAPPING_KILLED
 				 ? !m->oracle.mapping(m->oracle.nat, at)
-				 : m->oracle.internal != NULL &&
-					   endpoint_equal(m->oracle.internal, &at->internal);
+				 : m_is_chosen(m, at);
 		if (best == 0 || (may && !*admitted) || (may == *admitted && chosen))
 			best = at->serial;
 		*admitted = *admitted || may;
@@ -807,7 +829,6 @@ static struct m_outcome error_to_sender(struct model *m, struct bytes *pkt, stru
 	if (n == 0)
 		return drop(REASON_ICMP_ERROR_NO_SESSION);
 	from = m_mapping_at(m, m_session_at(m, n)->mapping);
-	m->carried[NAT_INTERNAL] = n;
 	sender.addr = from->internal.addr;
 	target_end = to->external;
 	if (inner->protocol == BYTES_ICMP)
@@ -845,7 +866,6 @@ static struct m_outcome error_in(struct model *m, struct bytes *pkt, struct byte
 			       : drop(REASON_ICMP_ERROR_NO_SESSION);
 	}
 	at = m_mapping_at(m, m_session_at(m, n)->mapping);
-	m->carried[NAT_EXTERNAL] = n;
 	host.addr = at->internal.addr;
 	bytes_rewrite_error(pkt, inner, (struct bytes_change){ &at->internal, NULL, -1 },
 			    (struct bytes_change){ NULL, &host, -1 });
@@ -868,7 +888,6 @@ static struct m_outcome error_out(struct model *m, struct bytes *pkt, struct byt
 	if (mapping == 0)
 		return drop(REASON_ICMP_ERROR_NO_SESSION);
 	at = m_mapping_at(m, mapping);
-	m->carried[NAT_INTERNAL] = session;
 	us = (struct endpoint){ .addr = at->external.addr };
 	for (uint32_t i = 0; i < m->o.pairs.count; i++)
 		if (addr_equal(&m->o.pairs.pairs[i].internal, &pkt->source.addr))

@@ -139,7 +139,7 @@ struct oracle {
 	bool (*host)(const void *nat, const struct addr *address, struct m_host *host);
 	/* Is that mapping there? */
 	bool (*mapping)(const void *nat, const struct m_mapping *m);
-	const struct endpoint *internal; /* of the mapping in its outcome; NULL: none */
+	const struct mapping *chosen; /* the mapping in its outcome; NULL: none */
 	enum nat_verdict verdict;
 	enum nat_reason reason;
 	int id; /* IP ID of the packet as it is now */
@@ -199,6 +199,8 @@ int64_t model_mapping_expiry(const struct model *m, const struct m_mapping *mapp
 /* --- shared by the model's files ------------------------------------------------------------ */
 
 void m_wrong(struct model *m, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+bool m_is_chosen(const struct model *m, const struct m_mapping *at);
 
 /* model_table.c */
 struct m_mapping *m_mapping_at(struct model *m, uint32_t serial); /* NULL if it is gone */

@@ -134,6 +134,13 @@ static enum state rest_of(const struct model *m, enum nat_protocol protocol,
 	return state;
 }
 
+/* Had the real NAT nobody to give the packet to? */
+static bool was_unmatched(enum nat_reason reason)
+{
+	return reason == REASON_NO_MAPPING || reason == REASON_UNMATCHED_REJECTED ||
+	       reason == REASON_ROUTER || reason == REASON_SYN_HELD || reason == REASON_SYN_ANSWERED;
+}
+
 /* Whoever asks about a port has met its mapping, so that has ended by now. */
 bool m_is_resting(const struct model *m, enum nat_protocol protocol,
 		  const struct endpoint *external)
@@ -144,7 +151,7 @@ bool m_is_resting(const struct model *m, enum nat_protocol protocol,
 		if (m->resting[i].rests && m_share_ports(&m->o, m->resting[i].protocol, protocol) &&
 		    endpoint_equal(&m->resting[i].external, external))
 			state = rest_of(m, protocol, external);
-	return state == TAKEN || (state == DOUBTFUL && m->oracle.verdict != NAT_REWRITTEN);
+	return state == TAKEN || (state == DOUBTFUL && was_unmatched(m->oracle.reason));
 }
 
 static enum state state_of(struct model *m, enum nat_protocol protocol,

@@ -35,6 +35,16 @@ struct m_session *m_session_at(struct model *m, uint32_t serial)
 	return NULL;
 }
 
+/* Is it the one in the outcome of the real NAT? */
+bool m_is_chosen(const struct model *m, const struct m_mapping *at)
+{
+	const struct mapping *chosen = m->oracle.chosen;
+
+	return chosen != NULL && endpoint_equal(&chosen->internal, &at->internal) &&
+	       endpoint_equal(&chosen->external, &at->external) &&
+	       endpoint_equal(&chosen->remote, &at->remote);
+}
+
 /* --- hosts ---------------------------------------------------------------------------------- */
 
 struct m_host *m_host_at(struct model *m, const struct addr *address)

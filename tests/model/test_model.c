@@ -93,7 +93,7 @@ static void tick(struct play *p)
 
 	do {
 		before = p->nat.sessions.arena.live;
-		nat_tick(&p->nat, now, 16);
+		nat_tick(&p->nat, now, MODEL_RECORDS);
 		compare_collect(&p->nat, &p->said);
 	} while (p->nat.sessions.arena.live != before);
 	model_tick(p->model, p->now, true);
@@ -118,7 +118,7 @@ static bool pass_time(struct play *p, const struct walk_step *step)
 
 	p->now += step->wait_ms;
 	p->model->oracle.reason = REASON_COUNT;
-	p->model->oracle.internal = NULL;
+	p->model->oracle.chosen = NULL;
 	if (late)
 		tick_late(p);
 	else
@@ -152,7 +152,6 @@ static bool play_packet(struct play *p, const struct walk_step *step)
 	struct wire copy = wire_copy(step->packet);
 	struct bytes bytes = { .at = copy.at, .partial = step->partial };
 	struct oracle *oracle = &p->model->oracle;
-	struct endpoint internal;
 	struct nat_outcome real;
 	struct m_outcome wanted;
 	struct packet pkt;
@@ -165,11 +164,10 @@ static bool play_packet(struct play *p, const struct walk_step *step)
 	oracle->reason = real.reason;
 	oracle->id = step->packet.len >= 6 ? wire_get16(step->packet.at + 4) : 0;
 	if (real.mapping != NAT_NONE && arena_is_live(&p->nat.mappings.arena, real.mapping)) {
-		internal = mapping_at(&p->nat.mappings, real.mapping)->internal;
-		oracle->internal = &internal;
+		oracle->chosen = mapping_at(&p->nat.mappings, real.mapping);
 	}
 	wanted = model_process(p->model, &bytes, copy.len, step->original, p->tag, step->from);
-	oracle->internal = NULL;
+	oracle->chosen = NULL;
 	reached[real.reason]++;
 	if (p->loud)
 		tell_outcome(&real, step->packet);

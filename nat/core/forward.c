@@ -47,6 +47,12 @@ bool forward_inbound(const struct nat *nat, enum nat_protocol protocol,
 	return false;
 }
 
+/* A forward may name an address that is not, or no longer, one of the pool. */
+static bool has_address(const struct nat *nat, const struct forward *f, const struct addr *any)
+{
+	return f->any_address ? any != NULL : ports_find(&nat->ports, &f->external) != NAT_NONE;
+}
+
 bool forward_outbound(const struct nat *nat, enum nat_protocol protocol,
 		      const struct endpoint *internal, const struct addr *any,
 		      struct endpoint *external)
@@ -65,7 +71,7 @@ bool forward_outbound(const struct nat *nat, enum nat_protocol protocol,
 
 		if (f->protocol != protocol || !addr_equal(&f->internal.addr, &internal->addr) ||
 		    internal->port < f->internal.port || internal->port > last ||
-		    (f->any_address && any == NULL))
+		    !has_address(nat, f, any))
 			continue;
 		external->addr = f->any_address ? *any : f->external;
 		external->port = (uint16_t)(f->ports.first + internal->port - f->internal.port);

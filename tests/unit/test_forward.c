@@ -185,6 +185,27 @@ static void test_forwarded_session_keeps_its_mapping(void **state)
 	assert_true(lab_session(lab, outcome)->keeping);
 }
 
+/* A forward of every address there is, and there is none: they are all hosts' own. */
+static void test_forward_without_an_address_needs_one(void **state)
+{
+	struct lab *lab = *state;
+
+	lab_set(lab, "nat.forwards", "udp:8080=192.168.1.9:80");
+	lab_set(lab, "nat.one-to-one", "203.0.113.1=192.168.1.8");
+	assert_dropped(lab_out(lab, wire_udp(SERVER, Y1), AT_S(0)), REASON_PORTS_EXHAUSTED);
+	/* nor is one that names an address that is not ours */
+	lab_set(lab, "nat.forwards", "none");
+	lab_set(lab, "nat.one-to-one", "none");
+	lab_set(lab, "nat.forwards", "udp:203.0.113.2:8080=192.168.1.9:80");
+	assert_same_endpoint(ep_port(lab_open(lab, NAT_UDP, SERVER, Y1, AT_S(0)), 0), E1);
+	assert_dropped(lab_in(lab, wire_udp(Y1, ep("203.0.113.2:8080")), AT_S(0)),
+		       REASON_NOT_OURS);
+	lab_set(lab, "nat.forwards", "none");
+	lab_set(lab, "nat.one-to-one", "203.0.113.1=192.168.1.8");
+	assert_same_endpoint(lab_open(lab, NAT_UDP, ep("192.168.1.8:80"), Y1, AT_S(0)),
+			     ep("203.0.113.1:80"));
+}
+
 /* --- a forward that comes and goes ---------------------------------------------------------- */
 
 static void test_forward_can_be_added_over_a_mapping_in_use(void **state)
@@ -439,6 +460,7 @@ int main(void)
 		lab_test(test_forward_is_refused_when_the_table_is_full),
 		lab_test(test_forward_counts_for_the_quota_of_its_host),
 		lab_test(test_forwarded_session_keeps_its_mapping),
+		lab_test(test_forward_without_an_address_needs_one),
 		lab_test(test_forward_can_be_added_over_a_mapping_in_use),
 		lab_test(test_port_of_a_forward_that_went_is_not_given_twice),
 		lab_test(test_address_of_a_pair_that_went_is_shared_from_then_on),

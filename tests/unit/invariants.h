@@ -276,31 +276,29 @@ static inline const char *invariant_expiry(const struct nat *nat, const bool *li
 	return NULL;
 }
 
-/* External endpoints that live mappings hold a port for; shared ones count once. */
-static inline uint32_t invariant_held_ports(const struct nat *nat, const bool *mappings)
+/* Does mapping @n hold a port? Of those that share one, only the first says so. */
+static inline bool invariant_holds_port(const struct nat *nat, uint32_t n)
 {
-	uint32_t held = 0;
+	const struct mapping *m = mapping_at(&nat->mappings, n);
+	uint32_t first =
+		mapping_find_external(&nat->mappings, (enum nat_protocol)m->protocol, &m->external);
 
-	for (uint32_t n = 0; n < nat->mappings.arena.used; n++) {
-		const struct mapping *m = mapping_at(&nat->mappings, n);
-		uint32_t sibling = NAT_NONE;
+	/* Where UDP and TCP share ports, UDP's mapping says so for both. */
+	if (nat->ports.shared && m->protocol == NAT_TCP) {
+		uint32_t udp = mapping_find_external(&nat->mappings, NAT_UDP, &m->external);
 
-		if (!mappings[n] || !m->holds_port)
-			continue;
-		if (nat->ports.shared && m->protocol == NAT_TCP)
-			sibling = mapping_find_external(&nat->mappings, NAT_UDP, &m->external);
-		if (sibling != NAT_NONE && mapping_at(&nat->mappings, sibling)->holds_port)
-			continue; /* counted there */
-		held += mapping_find_external(&nat->mappings, (enum nat_protocol)m->protocol,
-					      &m->external) == n;
+		if (udp != NAT_NONE && mapping_at(&nat->mappings, udp)->holds_port)
+			return false;
 	}
-	return held;
+	while (first != NAT_NONE && !mapping_at(&nat->mappings, first)->holds_port)
+		first = mapping_next_external(&nat->mappings, first);
+	return first == n;
 }
 
 /* Bitmaps agree with their own counts; what is taken is held by a mapping, fixed, or rests. */
 static inline const char *invariant_ports(const struct nat *nat, const bool *mappings)
 {
-	uint32_t taken = 0, fixed = 0, resting = 0, overlaid = 0;
+	uint32_t taken = 0, fixed = 0, resting = 0, held = 0, overlaid = 0;
 
 	for (uint32_t i = 0; i < nat->ports.count * NAT_PROTOCOLS; i++) {
 		const struct port_map *map = &nat->ports.maps[i];
@@ -320,17 +318,20 @@ static inline const char *invariant_ports(const struct nat *nat, const bool *map
 	}
 	for (int p = 0; p < NAT_OTHER; p++)
 		resting += nat->ports.resting[p].count;
-	/* A port may have become fixed while a mapping held it. */
 	for (uint32_t n = 0; n < nat->mappings.arena.used; n++) {
 		const struct mapping *m = mapping_at(&nat->mappings, n);
 		uint32_t address = ports_find(&nat->ports, &m->external.addr);
 
-		overlaid += mappings[n] && m->holds_port && address != NAT_NONE &&
+		if (!mappings[n] || !invariant_holds_port(nat, n))
+			continue;
+		held++;
+		/* A port may have become fixed while a mapping held it. */
+		overlaid += address != NAT_NONE &&
 			    port_map_is_fixed(
 				    ports_map(&nat->ports, address, (enum nat_protocol)m->protocol),
 				    m->external.port);
 	}
-	INVARIANT(taken + overlaid == invariant_held_ports(nat, mappings) + fixed + resting);
+	INVARIANT(taken + overlaid == held + fixed + resting);
 	return NULL;
 }
 

@@ -1020,8 +1020,9 @@ static void walk_knob(struct walk *w, struct lab *lab)
 	if (presets_set(&wanted, option_spec(id)->key, walk_value(w, id), why, sizeof(why)) < 0 ||
 	    options_check(&wanted, why, sizeof(why)) < 0)
 		return;
-	/* What was translated to an address that goes is let finish before. */
-	if (!ports_same(&wanted, &lab->options)) {
+	/* Datagrams under way go on as they began: let them finish before. */
+	if (!ports_same(&wanted, &lab->options) || wanted.ip_id != lab->options.ip_id ||
+	    wanted.hairpin != lab->options.hairpin) {
 		w->now.ms += 61000;
 		nat_tick(&lab->nat, w->now, 10);
 	}

@@ -608,6 +608,24 @@ static void test_overlap_gives_a_second_mapping_where_the_first_cannot_serve(voi
 	assert_same_endpoint(lab_open(lab, NAT_UDP, H2, Y1_Q, AT_S(3)), b);
 }
 
+/* What shares a port goes on sharing it when the knob is turned, and each has its own remotes. */
+static void test_overlap_turned_off_leaves_no_two_hosts_one_remote(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint a, b, second;
+
+	lab_set(lab, "udp.port-overlap", "on");
+	lab_set(lab, "udp.ports", "preserve");
+	a = lab_open(lab, NAT_UDP, H1, Y1, AT_S(0));
+	b = lab_open(lab, NAT_UDP, H2, Y2, AT_S(0));
+	assert_same_endpoint(a, b);
+	lab_set(lab, "udp.port-overlap", "off");
+	second = lab_open(lab, NAT_UDP, H2, Y1, AT_S(1));
+	assert_int_not_equal(second.port, b.port);
+	assert_true(lab_comes_in(lab, NAT_UDP, Y1, a, H1, AT_S(2)));
+	assert_true(lab_comes_in(lab, NAT_UDP, Y1, second, H2, AT_S(2)));
+}
+
 static void test_ports_do_not_overlap_by_default(void **state)
 {
 	struct lab *lab = *state;
@@ -957,6 +975,7 @@ int main(void)
 		pool_test(test_protocols_and_addresses_have_ports_of_their_own),
 		lab_test(test_rfc7857_req3_overlapped_port_serves_hosts_towards_different_remotes),
 		lab_test(test_overlap_gives_a_second_mapping_where_the_first_cannot_serve),
+		lab_test(test_overlap_turned_off_leaves_no_two_hosts_one_remote),
 		lab_test(test_ports_do_not_overlap_by_default),
 		lab_test(test_fixed_port_is_not_shared),
 		pool_test(test_rfc4787_req2_paired_host_stays_on_one_address),

@@ -157,7 +157,7 @@ static struct nat_outcome from_internal(struct nat *nat, struct packet *pkt, str
 	const struct mapping *m;
 	struct endpoint self;
 
-	if (mapping == NAT_NONE && forward_is_exempt(&nat->options, inner, &inner->source))
+	if (session == NAT_NONE && forward_is_exempt(&nat->options, inner, &inner->source))
 		return pass(REASON_EXEMPT);
 	if (mapping == NAT_NONE && is_routers_own(nat, pkt))
 		return pass(REASON_ROUTER);

@@ -292,7 +292,11 @@ void ports_release(struct ports *ports, const struct options *o, enum nat_protoc
 		   const struct endpoint *external, bool rest, struct mono now)
 {
 	const struct resting_port port = { .external = *external, .since = now };
+	uint32_t address = ports_find(ports, &external->addr);
 
+	if (address == NAT_NONE ||
+	    port_map_is_fixed(ports_map(ports, address, protocol), external->port))
+		return; /* not ours to give any more */
 	if (!rest || protocol == NAT_OTHER || o->protocol[protocol].reuse_delay_ms == 0) {
 		free_port(ports, protocol, external);
 		return;

@@ -240,7 +240,7 @@ static void test_longest_datagram_fits(void **state)
 	struct bench *b = *state;
 	struct wire w = wire_take(65535);
 	struct packet pkt;
-	uint32_t n;
+	uint32_t n = NAT_NONE;
 
 	memcpy(w.at, wire_udp(H1, Y1).at, 28);
 	wire_put16(w.at + 2, 65535);
@@ -283,7 +283,7 @@ static void test_held_fragments_leave_in_the_order_they_came(void **state)
 	static const size_t order[] = { 400, 80, 720, 160 };
 	struct bench *b = *state;
 	struct packet pkt[4];
-	uint32_t n;
+	uint32_t n = NAT_NONE;
 
 	for (uint32_t i = 0; i < 4; i++) {
 		pkt[i] = piece(7, order[i], 80);

@@ -1134,7 +1134,7 @@ static void test_random_walk_keeps_every_promise(void **state)
 			print_message("never: %s\n", reason_spec((enum nat_reason)i)->name);
 		unseen += counters[i] == 0;
 	}
-	assert_in_range(unseen, 0, 1);
+	assert_in_range(unseen, 0, 3);
 }
 
 /* Two of a kind, the same packets: the same bytes. Without a seed in common: not. */

@@ -1010,6 +1010,18 @@ static const char *walk_value(struct walk *w, enum option_id id)
 	return values[rng_below(&w->rng, count)];
 }
 
+/* What comes of a step besides its packet. */
+static void walk_drain(struct walk *w, struct lab *lab)
+{
+	struct lab_release released;
+	struct wire own;
+
+	while (lab_release(lab, &released))
+		w->released++;
+	while (lab_output(lab, &own))
+		w->outputs++;
+}
+
 /* Any knob; not to a value out of its bounds, nor to one that contradicts another. */
 static void walk_knob(struct walk *w, struct lab *lab)
 {
@@ -1025,22 +1037,11 @@ static void walk_knob(struct walk *w, struct lab *lab)
 	    wanted.hairpin != lab->options.hairpin) {
 		w->now.ms += 61000;
 		nat_tick(&lab->nat, w->now, 10);
+		walk_drain(w, lab);
 	}
 	lab->options = wanted;
 	assert_int_equal(nat_configure(&lab->nat, &lab->options), 0);
 	assert_consistent(&lab->nat);
-}
-
-/* What comes of a step besides its packet. */
-static void walk_drain(struct walk *w, struct lab *lab)
-{
-	struct lab_release released;
-	struct wire own;
-
-	while (lab_release(lab, &released))
-		w->released++;
-	while (lab_output(lab, &own))
-		w->outputs++;
 }
 
 static void walk_step(struct walk *w, struct lab *lab)

@@ -155,6 +155,10 @@ static struct nat_outcome open_fixed(struct nat *nat, const struct packet *pkt,
 	if (flow->protocol == NAT_ICMP && !packet_is_icmp_request(pkt))
 		return drop(REASON_NO_MAPPING);
 	mapping = make_fixed(nat, flow, &internal, dmz, now);
+	if (mapping == NAT_NONE && arena_full(&nat->sessions.arena)) {
+		report_limit(nat, REASON_SESSIONS_FULL, now);
+		return drop_by(REASON_SESSIONS_FULL, OPT_NAT_MAX_SESSIONS, NAT_NONE);
+	}
 	if (mapping == NAT_NONE) {
 		report_limit(nat, REASON_MAPPINGS_FULL, now);
 		return drop_by(REASON_MAPPINGS_FULL, OPT_NAT_MAX_MAPPINGS, NAT_NONE);

@@ -79,8 +79,8 @@ static bool is_used(const struct nat *nat, enum nat_protocol protocol,
 	       (sibling != NAT_NONE && mapping_at(&nat->mappings, sibling)->holds_port);
 }
 
-/* What strangers opened through a mapping that is gone now goes with it, and its port. */
-static bool remove_borrowed(struct nat *nat, enum nat_protocol protocol,
+/* What strangers opened through a mapping that is gone now goes with it; their port is its. */
+static void remove_borrowed(struct nat *nat, enum nat_protocol protocol,
 			    const struct endpoint *external)
 {
 	uint32_t sibling = NAT_NONE;
@@ -88,9 +88,9 @@ static bool remove_borrowed(struct nat *nat, enum nat_protocol protocol,
 	if (nat->ports.shared && has_sibling(protocol))
 		sibling = mapping_find_external(&nat->mappings, sibling_of(protocol), external);
 	if (sibling == NAT_NONE || !mapping_at(&nat->mappings, sibling)->borrowed)
-		return false;
+		return;
+	mapping_at(&nat->mappings, sibling)->holds_port = false;
 	lifetime_remove_mapping(nat, sibling);
-	return true;
 }
 
 static void remove_mapping(struct nat *nat, uint32_t n)
@@ -102,8 +102,9 @@ static void remove_mapping(struct nat *nat, uint32_t n)
 	uint32_t host = m->host;
 
 	mapping_remove(&nat->mappings, n);
-	if (holds_port && !remove_borrowed(nat, protocol, &external) &&
-	    !is_used(nat, protocol, &external))
+	if (holds_port)
+		remove_borrowed(nat, protocol, &external);
+	if (holds_port && !is_used(nat, protocol, &external))
 		ports_release(&nat->ports, &nat->options, protocol, &external, rest, nat->now);
 	host_at(&nat->hosts, host)->mappings[protocol]--;
 	if (host_is_idle(host_at(&nat->hosts, host)))

@@ -21,6 +21,7 @@ JSON   := $(patsubst %.c,$(B)/%.o,$(wildcard nat/json/*.c))
 DAEMON := $(patsubst %.c,$(B)/%.o,$(wildcard nat/daemon/*.c))
 CLI    := $(patsubst %.c,$(B)/%.o,$(wildcard nat/cli/*.c))
 UNIT   := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
+MODEL  := $(B)/tests/model/test_model
 RFC    := $(patsubst %.c,$(B)/%,$(wildcard tests/rfc/test_*.c))
 BATS   := $(wildcard tests/netns/*.bats)
 BENCH  := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c))
@@ -29,7 +30,7 @@ SHELL_FILES := $(wildcard netns-scripts/*.sh tests/*.sh tests/netns/*.bash tests
 C_FILES     := $(wildcard common/*.[ch] nat/*/*.[ch] tests/*/*.[ch])
 
 .SECONDARY: # objects are kept, also those that make sees only on the way to a program
-.PHONY: all help deps deps-check check conformance asan lint fuzz bench install clean
+.PHONY: all help deps deps-check check check-long conformance asan lint fuzz bench install clean
 all: $(B)/natemd $(B)/natem
 
 help:
@@ -37,6 +38,7 @@ help:
 	@echo "make deps        install what building and running need"
 	@echo "make deps-check  install what only the tests need"
 	@echo "make check       all tests; as root those in network namespaces too"
+	@echo "make check-long  the core beside its reference model for ten million random steps"
 	@echo "make conformance write docs/rfc-conformance.md from the results of the tests that carry ids"
 	@echo "make asan        the same, with address and undefined-behaviour sanitizers"
 	@echo "make lint        shellcheck, clang-format, cppcheck"
@@ -80,15 +82,23 @@ $(B)/natem: $(B)/nat/cli/main.o $(B)/libcli.a $(B)/libcore.a $(B)/libcommon.a
 $(UNIT) $(RFC): %: %.o $(B)/libdaemon.a $(B)/libcli.a $(B)/libcore.a $(B)/libcommon.a
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ -lcmocka $(DAEMON_LIBS) $(CLI_LIBS)
+$(MODEL): $(patsubst %.c,$(B)/%.o,$(wildcard tests/model/*.c)) $(B)/libcore.a $(B)/libcommon.a
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^
 $(B)/tests/bench/%: $(B)/tests/bench/%.o $(B)/libcore.a $(B)/libcommon.a
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^
 
 check: deps deps-check
 	@$(MAKE) --no-print-directory -j$$(nproc) B=$(B) all unit
-	@NATEM_BUILD=$(B) tests/run.sh $(UNIT) $(RFC) tests/rfc/conformance.py $(BATS)
+	@NATEM_BUILD=$(B) tests/run.sh $(UNIT) $(RFC) $(MODEL) tests/rfc/conformance.py $(BATS)
 .PHONY: unit
-unit: $(UNIT) $(RFC)
+unit: $(UNIT) $(RFC) $(MODEL)
+
+# Ten million steps instead of the hundred thousand of `make check`; MODEL_SEED starts elsewhere.
+MODEL_SEED ?= 1000
+check-long: $(MODEL)
+	@$(MODEL) --seed $(MODEL_SEED) --steps 10000000 --progress
 
 conformance: deps deps-check
 	@$(MAKE) --no-print-directory -j$$(nproc) B=$(B) all unit

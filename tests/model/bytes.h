@@ -22,10 +22,10 @@ enum { BYTES_NO_SCALE = 255, BYTES_OUTPUT = 576 };
 
 struct bytes {
 	uint8_t *at;
-	size_t length;	/* of the packet: captured without padding */
-	size_t header;	/* of the IP header */
-	bool quoted;	/* inside an ICMP error: may end anywhere */
-	bool partial;	/* the transport checksum is still to be made */
+	size_t length; /* of the packet: captured without padding */
+	size_t header; /* of the IP header */
+	bool quoted;   /* inside an ICMP error: may end anywhere */
+	bool partial;  /* the transport checksum is still to be made */
 	unsigned int protocol, id;
 	bool df, fragment, first, last; /* first, last: of the fragments of a datagram */
 	unsigned int offset;		/* in bytes */
@@ -42,7 +42,7 @@ enum nat_reason bytes_parse(struct bytes *p, uint8_t *at, size_t captured, size_
 bool bytes_is_query(const struct bytes *p);
 bool bytes_is_request(const struct bytes *p);
 bool bytes_is_error(const struct bytes *p);
-bool bytes_opens(const struct bytes *p); /* a TCP connection */
+bool bytes_opens(const struct bytes *p);     /* a TCP connection */
 bool bytes_has_ports(const struct bytes *p); /* TCP or UDP, and not a later fragment */
 bool bytes_ip_sum_ok(const struct bytes *p);
 bool bytes_icmp_sum_ok(const struct bytes *p);

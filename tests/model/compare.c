@@ -37,7 +37,8 @@ static bool ask_external(const void *from, enum nat_protocol protocol,
 
 	for (uint32_t n = 0; n < nat->sessions.arena.used; n++) {
 		const struct session *s = live_session(nat, n);
-		const struct mapping *of = s != NULL ? mapping_at(&nat->mappings, s->mapping) : NULL;
+		const struct mapping *of =
+			s != NULL ? mapping_at(&nat->mappings, s->mapping) : NULL;
 
 		if (of == NULL || of->protocol != protocol ||
 		    !endpoint_equal(&of->internal, internal) || !endpoint_equal(&s->remote, remote))
@@ -84,10 +85,9 @@ static bool ask_mapping(const void *from, const struct m_mapping *m)
 
 void compare_oracle(struct oracle *oracle, const struct nat *nat)
 {
-	*oracle = (struct oracle){ .nat = nat,
-				   .external = ask_external,
-				   .host = ask_host,
-				   .mapping = ask_mapping };
+	*oracle = (struct oracle){
+		.nat = nat, .external = ask_external, .host = ask_host, .mapping = ask_mapping
+	};
 }
 
 /* --- packets -------------------------------------------------------------------------------- */
@@ -174,7 +174,8 @@ static bool compare_outputs(struct model *m, struct said *said, bool late, char 
 	}
 	for (i = 0; i < m->output_count;) {
 		if (!late || !m->outputs[i].optional)
-			return differ(why, "output: none, wanted %s", name_output(&m->outputs[i], a));
+			return differ(why, "output: none, wanted %s",
+				      name_output(&m->outputs[i], a));
 		i++;
 	}
 	return true;
@@ -301,7 +302,8 @@ static bool compare_session(const struct nat *nat, const struct model *m, const 
 			      tcp_state_name(wanted->state));
 	if (s->keeping != wanted->keeping || s->replied != wanted->replied ||
 	    s->inbound != wanted->inbound)
-		return differ(why, "session: %s with %s: keeping, replied or inbound", name, remote);
+		return differ(why, "session: %s with %s: keeping, replied or inbound", name,
+			      remote);
 	if (memcmp(s->traffic, wanted->traffic, sizeof(s->traffic)) != 0)
 		return differ(why, "session: %s with %s: traffic", name, remote);
 	return true;

@@ -195,7 +195,8 @@ static struct m_outcome unmatched(struct model *m, const struct bytes *pkt, cons
 	if (flow->protocol == NAT_TCP)
 		say_reset(m, pkt);
 	else
-		say_unreachable(m, pkt, pkt->length, flow->hairpin ? NAT_INTERNAL : NAT_EXTERNAL, 3);
+		say_unreachable(m, pkt, pkt->length, flow->hairpin ? NAT_INTERNAL : NAT_EXTERNAL,
+				3);
 	return drop(REASON_UNMATCHED_REJECTED);
 }
 
@@ -263,9 +264,8 @@ static bool forward_out(const struct options *o, enum nat_protocol protocol,
 
 static bool to_dmz(struct model *m, enum nat_protocol protocol, const struct endpoint *external)
 {
-	if (!addr_is_ip4(&m->o.dmz) || !has_ports(protocol) ||
-	    !m_in_pool(&m->o, &external->addr) || m_is_fixed_port(&m->o, protocol, external) ||
-	    m_is_resting(m, protocol, external))
+	if (!addr_is_ip4(&m->o.dmz) || !has_ports(protocol) || !m_in_pool(&m->o, &external->addr) ||
+	    m_is_fixed_port(&m->o, protocol, external) || m_is_resting(m, protocol, external))
 		return false;
 	for (uint32_t i = 0; i < m->mapping_count; i++) {
 		const struct m_mapping *at = &m->mappings[i];
@@ -323,8 +323,7 @@ static struct m_mapping *mapping_at_external(struct model *m, enum nat_protocol 
 	for (uint32_t i = 0; i < m->mapping_count; i++)
 		if (m->mappings[i].protocol == protocol &&
 		    endpoint_equal(&m->mappings[i].external, external) &&
-		    (best == NULL ||
-		     m_is_chosen(m, &m->mappings[i])))
+		    (best == NULL || m_is_chosen(m, &m->mappings[i])))
 			best = &m->mappings[i];
 	return best;
 }
@@ -339,8 +338,8 @@ static bool siblings_external(struct model *m, struct m_mapping *wanted)
 	if (!shares(m, wanted->protocol) ||
 	    m->o.protocol[wanted->protocol].mapping != MAPPING_ENDPOINT_INDEPENDENT)
 		return false;
-	at = m_mapping_at(m, m_mapping_internal(m, sibling(wanted->protocol), &wanted->internal,
-						&nowhere));
+	at = m_mapping_at(
+		m, m_mapping_internal(m, sibling(wanted->protocol), &wanted->internal, &nowhere));
 	if (at == NULL || !at->holds_port ||
 	    forward_in(&m->o, wanted->protocol, &at->external, &forwarded) ||
 	    mapping_at_external(m, wanted->protocol, &at->external) != NULL)
@@ -383,9 +382,9 @@ static enum nat_reason give_external(struct model *m, struct m_mapping *wanted,
 static enum nat_reason make_mapping(struct model *m, const struct flow *flow,
 				    const struct endpoint *part, uint32_t *mapping)
 {
-	struct m_mapping wanted = {
-		.protocol = flow->protocol, .internal = flow->own, .remote = *part
-	};
+	struct m_mapping wanted = { .protocol = flow->protocol,
+				    .internal = flow->own,
+				    .remote = *part };
 	struct m_host *host;
 	enum nat_reason reason;
 
@@ -449,8 +448,7 @@ static uint32_t mapping_for(struct model *m, const struct flow *flow, const stru
 
 static struct m_outcome open_session(struct model *m, const struct flow *flow)
 {
-	struct endpoint part =
-		m_remote_part(m->o.protocol[flow->protocol].mapping, &flow->remote);
+	struct endpoint part = m_remote_part(m->o.protocol[flow->protocol].mapping, &flow->remote);
 	uint32_t mapping = mapping_for(m, flow, &part);
 	enum nat_reason reason = REASON_SESSION_CREATED, refused;
 
@@ -521,7 +519,9 @@ static struct m_outcome outbound(struct model *m, const struct bytes *pkt, const
 	if (n != 0) {
 		const struct m_session *s = m_session_at(m, n);
 
-		if (flow->protocol == NAT_ICMP && bytes_is_request(pkt) == s->inbound)
+		/* A query's answer goes the other way, unless the host has an address of its own. */
+		if (flow->protocol == NAT_ICMP && bytes_is_request(pkt) == s->inbound &&
+		    !m_mapping_at(m, s->mapping)->fixed)
 			return drop(REASON_ICMP_TYPE);
 		outcome = rewritten(REASON_TRANSLATED, s->mapping, n);
 	} else {
@@ -545,6 +545,8 @@ static struct m_outcome admit(struct model *m, const struct bytes *pkt, const st
 	const struct m_mapping *at = m_mapping_at(m, mapping);
 	enum nat_reason refused;
 
+	if (flow->protocol == NAT_TCP && (pkt->flags & BYTES_RST))
+		return rewritten(REASON_ADMITTED, mapping, 0); /* RFC 7857 section 2.2 */
 	if (flow->protocol == NAT_TCP && !bytes_opens(pkt))
 		return drop(REASON_TCP_NO_SESSION);
 	/* Where only outbound packets refresh, nothing that comes in may live by itself. */
@@ -574,14 +576,15 @@ static struct m_outcome open_sibling(struct model *m, const struct bytes *pkt,
 	if (shares(m, flow->protocol) &&
 	    m->o.protocol[flow->protocol].filtering == FILTERING_ENDPOINT_INDEPENDENT)
 		at = mapping_at_external(m, sibling(flow->protocol), &flow->own);
-	if (at == NULL || !at->holds_port || m->mapping_count >= m->o.max_mappings ||
-	    m->session_count >= m->o.max_sessions ||
+	if (at == NULL || !at->holds_port || at->borrowed ||
+	    m->mapping_count >= m->o.max_mappings || m->session_count >= m->o.max_sessions ||
 	    (flow->protocol == NAT_TCP && !bytes_opens(pkt)))
 		return unmatched(m, pkt, flow);
 	wanted.internal = at->internal;
 	mapping = m_add_mapping(m, &wanted);
 	session = m_add_session(m, mapping, &flow->remote, NAT_EXTERNAL);
 	m_session_at(m, session)->keeping = true;
+	m_mapping_at(m, mapping)->borrowed = true;
 	return rewritten(REASON_MAPPING_CREATED, mapping, session);
 }
 
@@ -642,8 +645,7 @@ static bool admits(const struct model *m, const struct m_mapping *at, const stru
 	enum filtering_behavior filtering = m->o.protocol[at->protocol].filtering;
 
 	return at->fixed || filtering == FILTERING_ENDPOINT_INDEPENDENT ||
-	       (filtering == FILTERING_ADDRESS_DEPENDENT &&
-		has_peer(m, at->serial, &remote->addr));
+	       (filtering == FILTERING_ADDRESS_DEPENDENT && has_peer(m, at->serial, &remote->addr));
 }
 
 /* Of the mappings with this external endpoint, one that admits the remote, else any. If there
@@ -683,9 +685,10 @@ static struct m_outcome inbound(struct model *m, const struct bytes *pkt, const 
 		 m->o.protocol[NAT_TCP].filtering == FILTERING_CONNECTION_DEPENDENT;
 	if (!admitted || closed)
 		return filtered(m, pkt, flow, mapping);
-	if (flow->protocol == NAT_ICMP && n != 0 &&
+	if (flow->protocol == NAT_ICMP && n != 0 && !m_mapping_at(m, mapping)->fixed &&
 	    m_session_at(m, n)->inbound != bytes_is_request(pkt))
-		return m_session_at(m, n)->inbound ? drop(REASON_ICMP_TYPE) : unmatched(m, pkt, flow);
+		return m_session_at(m, n)->inbound ? drop(REASON_ICMP_TYPE)
+						   : unmatched(m, pkt, flow);
 	if (n != 0)
 		return rewritten(REASON_TRANSLATED, mapping, n);
 	if (flow->protocol == NAT_ICMP && bytes_is_request(pkt) && !m_mapping_at(m, mapping)->fixed)
@@ -759,8 +762,7 @@ static struct m_outcome do_outbound(struct model *m, struct bytes *pkt)
 	m->carried[NAT_INTERNAL] = outcome.session;
 	from = m_mapping_at(m, outcome.mapping)->external;
 	bytes_rewrite(pkt, (struct bytes_change){
-				   &from, NULL,
-				   new_id(m, pkt, from.addr, pkt->destination.addr) });
+				   &from, NULL, new_id(m, pkt, from.addr, pkt->destination.addr) });
 	return outcome;
 }
 
@@ -833,9 +835,9 @@ static struct m_outcome error_to_sender(struct model *m, struct bytes *pkt, stru
 	target_end = to->external;
 	if (inner->protocol == BYTES_ICMP)
 		target_end.port = from->internal.port; /* its one identifier */
-	bytes_rewrite_error(pkt, inner, (struct bytes_change){ &from->internal, &target_end, -1 },
-			    (struct bytes_change){ &us, &sender,
-						   new_id(m, pkt, us.addr, sender.addr) });
+	bytes_rewrite_error(
+		pkt, inner, (struct bytes_change){ &from->internal, &target_end, -1 },
+		(struct bytes_change){ &us, &sender, new_id(m, pkt, us.addr, sender.addr) });
 	return rewritten(REASON_ICMP_ERROR_TRANSLATED, from->serial, n);
 }
 
@@ -863,7 +865,7 @@ static struct m_outcome error_in(struct model *m, struct bytes *pkt, struct byte
 	if (n == 0) {
 		target = mapping_of_quote(m, inner, &n);
 		return target != 0 ? error_to_sender(m, pkt, inner, target)
-			       : drop(REASON_ICMP_ERROR_NO_SESSION);
+				   : drop(REASON_ICMP_ERROR_NO_SESSION);
 	}
 	at = m_mapping_at(m, m_session_at(m, n)->mapping);
 	host.addr = at->internal.addr;
@@ -892,9 +894,9 @@ static struct m_outcome error_out(struct model *m, struct bytes *pkt, struct byt
 	for (uint32_t i = 0; i < m->o.pairs.count; i++)
 		if (addr_equal(&m->o.pairs.pairs[i].internal, &pkt->source.addr))
 			us.addr = m->o.pairs.pairs[i].external;
-	bytes_rewrite_error(pkt, inner, (struct bytes_change){ NULL, &at->external, -1 },
-			    (struct bytes_change){
-				    &us, NULL, new_id(m, pkt, us.addr, pkt->destination.addr) });
+	bytes_rewrite_error(
+		pkt, inner, (struct bytes_change){ NULL, &at->external, -1 },
+		(struct bytes_change){ &us, NULL, new_id(m, pkt, us.addr, pkt->destination.addr) });
 	return rewritten(REASON_ICMP_ERROR_TRANSLATED, mapping, session);
 }
 
@@ -948,7 +950,11 @@ struct m_outcome m_whole(struct model *m, struct bytes *pkt, enum nat_side from)
 	enum nat_protocol protocol = protocol_of(pkt);
 	bool ours = m_is_external(&m->o, &pkt->destination.addr);
 
-	if (!ours && !bytes_is_error(pkt) && is_exempt(&m->o, &pkt->destination, has_ports(protocol)))
+	if (from == NAT_EXTERNAL && !ours)
+		return is_exempt(&m->o, &pkt->source, has_ports(protocol)) ? pass(REASON_EXEMPT)
+									   : drop(REASON_NOT_OURS);
+	if (!ours && !bytes_is_error(pkt) &&
+	    is_exempt(&m->o, &pkt->destination, has_ports(protocol)))
 		return pass(REASON_EXEMPT);
 	if (bytes_is_error(pkt))
 		return do_error(m, pkt, from);
@@ -971,18 +977,14 @@ static struct m_outcome process(struct model *m, struct bytes *pkt, uint32_t tag
 		return drop(REASON_NOT_UNICAST);
 	if (pkt->address_options)
 		return drop(REASON_ADDRESS_OPTION);
-	if (from == NAT_EXTERNAL && !m_is_external(&m->o, &pkt->destination.addr)) {
-		/* A later fragment does not say its port, and is of no use without its first. */
-		bool exempt = pkt->first ? is_exempt(&m->o, &pkt->source, bytes_has_ports(pkt))
-					 : may_be_exempt(&m->o, &pkt->source.addr);
-
-		return exempt ? pass(REASON_EXEMPT) : drop(REASON_NOT_OURS);
-	}
+	if (from == NAT_EXTERNAL && !m_is_external(&m->o, &pkt->destination.addr) &&
+	    !may_be_exempt(&m->o, &pkt->source.addr))
+		return drop(REASON_NOT_OURS);
 	return pkt->fragment ? m_fragment(m, pkt, tag, from) : m_whole(m, pkt, from);
 }
 
-struct m_outcome model_process(struct model *m, struct bytes *pkt, size_t captured,
-			       size_t original, uint32_t tag, enum nat_side from)
+struct m_outcome model_process(struct model *m, struct bytes *pkt, size_t captured, size_t original,
+			       uint32_t tag, enum nat_side from)
 {
 	struct m_outcome outcome = drop(REASON_WRONG_INTERFACE);
 	enum nat_reason reason;
@@ -1043,8 +1045,8 @@ static bool is_given_away(const struct options *o, struct m_mapping *at)
 
 	if (!forward_in(o, at->protocol, &at->external, &internal))
 		return false;
-	at->fixed = endpoint_equal(&internal, &at->internal) &&
-		    endpoint_equal(&at->remote, &nowhere);
+	at->fixed =
+		endpoint_equal(&internal, &at->internal) && endpoint_equal(&at->remote, &nowhere);
 	return !at->fixed;
 }
 

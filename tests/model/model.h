@@ -38,6 +38,7 @@ struct m_mapping {
 	uint32_t serial; /* never 0, never used again */
 	enum nat_protocol protocol;
 	bool fixed, secondary, holds_port, lingering;
+	bool borrowed; /* made by a stranger by means of its sibling */
 	struct endpoint internal, external, remote;
 	struct traffic past[2];
 };
@@ -64,10 +65,10 @@ struct m_session {
 struct m_resting {
 	enum nat_protocol protocol;
 	struct endpoint external;
-	bool rests;	/* else it is free, once the real NAT has noticed */
-	bool maybe;	/* it may have made way for others */
-	int64_t from;	/* at the earliest */
-	int64_t until;	/* at the latest; INT64_MAX: not noticed yet */
+	bool rests;    /* else it is free, once the real NAT has noticed */
+	bool maybe;    /* it may have made way for others */
+	int64_t from;  /* at the earliest */
+	int64_t until; /* at the latest; INT64_MAX: not noticed yet */
 };
 
 struct m_sequence {
@@ -105,7 +106,7 @@ struct m_datagram {
 	struct addr new_source, new_destination;
 	int new_id;
 	uint32_t sessions[2]; /* that count its pieces: as sent by each side; 0: none */
-	struct m_held *held; /* owned */
+	struct m_held *held;  /* owned */
 	uint32_t held_count;
 };
 
@@ -148,19 +149,20 @@ struct oracle {
 struct model {
 	struct options o;
 	int64_t now;
-	bool late;    /* the real NAT's timer is: it may know of things, and of hosts, that are over */
+	bool late; /* the real NAT's timer is: it may know of things, and of hosts, that are over */
 	bool noticed; /* the real NAT knows of what ends now */
 	uint32_t serial;
 	uint64_t order;
-	uint32_t host_count, mapping_count, session_count, resting_count, sequence_count, pair_count;
+	uint32_t host_count, mapping_count, session_count, resting_count, sequence_count,
+		pair_count;
 	struct m_host hosts[MODEL_RECORDS];
 	struct m_mapping mappings[MODEL_RECORDS];
 	struct m_session sessions[MODEL_RECORDS];
 	struct m_resting resting[MODEL_RESTING];
 	struct m_sequence sequences[MODEL_RECORDS];
 	struct m_pair pairs[MODEL_RECORDS];
-	struct m_syn *syns;		  /* owned */
-	struct m_datagram **datagrams;	  /* owned, as what they point to */
+	struct m_syn *syns;	       /* owned */
+	struct m_datagram **datagrams; /* owned, as what they point to */
 	uint32_t syn_count, datagram_count;
 	struct m_id ids[MODEL_IDS]; /* ring */
 	uint32_t id_count;
@@ -189,8 +191,8 @@ void model_configure(struct model *m, const struct options *o);
 void model_advance(struct model *m, int64_t now);
 /* So is all else; by now the real NAT knows. */
 void model_tick(struct model *m, int64_t now, bool sessions_too);
-struct m_outcome model_process(struct model *m, struct bytes *pkt, size_t captured,
-			       size_t original, uint32_t tag, enum nat_side from);
+struct m_outcome model_process(struct model *m, struct bytes *pkt, size_t captured, size_t original,
+			       uint32_t tag, enum nat_side from);
 uint32_t model_flush(struct model *m, const struct nat_selection *which);
 
 int64_t model_session_expiry(const struct model *m, const struct m_session *s);
@@ -245,9 +247,8 @@ bool m_is_resting(const struct model *m, enum nat_protocol protocol,
 		  const struct endpoint *external);
 void m_release_port(struct model *m, const struct m_mapping *mapping);
 /* REASON_MAPPING_CREATED, or why there is no port. */
-enum nat_reason m_pick(struct model *m, enum nat_protocol protocol,
-		       const struct endpoint *internal, const struct endpoint *remote,
-		       struct endpoint *external);
+enum nat_reason m_pick(struct model *m, enum nat_protocol protocol, const struct endpoint *internal,
+		       const struct endpoint *remote, struct endpoint *external);
 /* The address of a forward that names none; false if the pool is empty. */
 bool m_paired_address(struct model *m, const struct addr *host, const struct addr *chosen,
 		      struct addr *external);

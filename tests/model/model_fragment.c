@@ -162,8 +162,8 @@ static void release(struct model *m, struct m_datagram *d, enum nat_reason reaso
 			struct endpoint destination = { .addr = d->new_destination };
 
 			bytes_parse(&pkt, r->bytes, r->length, r->length);
-			bytes_rewrite(&pkt, (struct bytes_change){ &source, &destination,
-								   d->new_id });
+			bytes_rewrite(&pkt,
+				      (struct bytes_change){ &source, &destination, d->new_id });
 		}
 		m->counters[reason]++;
 		count(m, d, h->length);
@@ -248,8 +248,8 @@ static struct m_outcome first_piece(struct model *m, struct bytes *pkt, enum nat
 		   : outcome.verdict == NAT_PASS    ? DATAGRAM_PASSED
 						    : DATAGRAM_REFUSED;
 	release(m, d,
-		d->state == DATAGRAM_REFUSED ? REASON_FRAGMENT_DISCARDED :
-					       REASON_FRAGMENT_RELEASED);
+		d->state == DATAGRAM_REFUSED ? REASON_FRAGMENT_DISCARDED
+					     : REASON_FRAGMENT_RELEASED);
 	if (is_complete(d))
 		forget(m, d);
 	return outcome;

@@ -47,7 +47,8 @@ static bool pool_address(const struct options *o, uint32_t place, struct addr *a
 		for (uint32_t i = 0; i < o->external.count; i++) {
 			uint32_t last = addr_ip4(&o->external.ranges[i].last);
 
-			for (uint32_t ip = addr_ip4(&o->external.ranges[i].first); ip <= last; ip++) {
+			for (uint32_t ip = addr_ip4(&o->external.ranges[i].first); ip <= last;
+			     ip++) {
 				struct addr a = addr_from_ip4(ip);
 
 				if (is_pair(o, &a) || addr_compare(&a, &at) <= 0 ||
@@ -105,8 +106,7 @@ bool m_is_fixed_port(const struct options *o, enum nat_protocol protocol,
 		const struct forward *f = &o->forwards.forwards[i];
 
 		if (m_share_ports(o, (enum nat_protocol)f->protocol, protocol) &&
-		    external->port >= f->ports.first &&
-		    external->port <= f->ports.last &&
+		    external->port >= f->ports.first && external->port <= f->ports.last &&
 		    (f->any_address || addr_equal(&f->external, &external->addr)))
 			return true;
 	}
@@ -138,7 +138,8 @@ static enum state rest_of(const struct model *m, enum nat_protocol protocol,
 static bool was_unmatched(enum nat_reason reason)
 {
 	return reason == REASON_NO_MAPPING || reason == REASON_UNMATCHED_REJECTED ||
-	       reason == REASON_ROUTER || reason == REASON_SYN_HELD || reason == REASON_SYN_ANSWERED;
+	       reason == REASON_ROUTER || reason == REASON_SYN_HELD ||
+	       reason == REASON_SYN_ANSWERED;
 }
 
 /* Whoever asks about a port has met its mapping, so that has ended by now. */
@@ -230,9 +231,8 @@ void m_ports_tick(struct model *m, bool noticed)
 
 		if (noticed && r->until == INT64_MAX)
 			r->until = m->now;
-		if (r->until == INT64_MAX || (r->rests && r->until + m->o.protocol[r->protocol]
-									  .reuse_delay_ms >
-								  m->now))
+		if (r->until == INT64_MAX ||
+		    (r->rests && r->until + m->o.protocol[r->protocol].reuse_delay_ms > m->now))
 			m->resting[kept++] = *r;
 	}
 	m->resting_count = kept;
@@ -333,7 +333,8 @@ static const char *check_strategy(const struct choice *c, struct port_range rang
 	case PORTS_RANDOM:
 		return NULL;
 	case PORTS_PRESERVE:
-		return c->real.port != c->internal->port && is_sure(look(c, range, c->internal->port))
+		return c->real.port != c->internal->port &&
+				       is_sure(look(c, range, c->internal->port))
 			       ? "is not the internal port, which was free"
 			       : NULL;
 	case PORTS_SEQUENTIAL:
@@ -502,8 +503,7 @@ static enum found try_deterministic(struct choice *c, enum nat_reason *refusal)
 	enum found found;
 
 	*refusal = REASON_NO_BLOCK;
-	if (block_size(o) == 0 ||
-	    addr_compare(&c->internal->addr, &o->blocks.internal.first) < 0 ||
+	if (block_size(o) == 0 || addr_compare(&c->internal->addr, &o->blocks.internal.first) < 0 ||
 	    addr_compare(&c->internal->addr, &o->blocks.internal.last) > 0)
 		return c->real.port == 0 ? NOTHING : ILLEGAL;
 	*refusal = REASON_BLOCK_EXHAUSTED;
@@ -603,8 +603,7 @@ static enum found try_dynamic(struct choice *c)
 		return ILLEGAL;
 	}
 	host->blocks[host->block_count++] = block;
-	return try_range(c,
-			 (struct port_range){ block.port, (uint16_t)(block.port + size - 1) });
+	return try_range(c, (struct port_range){ block.port, (uint16_t)(block.port + size - 1) });
 }
 
 /* --- which address -------------------------------------------------------------------------- */
@@ -715,9 +714,8 @@ static void note_pair(struct choice *c)
 	host->external = real.external;
 }
 
-enum nat_reason m_pick(struct model *m, enum nat_protocol protocol,
-		       const struct endpoint *internal, const struct endpoint *remote,
-		       struct endpoint *external)
+enum nat_reason m_pick(struct model *m, enum nat_protocol protocol, const struct endpoint *internal,
+		       const struct endpoint *remote, struct endpoint *external)
 {
 	struct choice c = { .m = m,
 			    .protocol = protocol,
@@ -771,8 +769,9 @@ static void forget_resting(struct model *m, const struct options *o)
 		bool mapped = false;
 
 		for (uint32_t j = 0; j < m->mapping_count; j++)
-			mapped = mapped || (m_share_ports(o, m->mappings[j].protocol, r->protocol) &&
-					    endpoint_equal(&m->mappings[j].external, &r->external));
+			mapped =
+				mapped || (m_share_ports(o, m->mappings[j].protocol, r->protocol) &&
+					   endpoint_equal(&m->mappings[j].external, &r->external));
 		if (m_in_pool(o, &r->external.addr) && !mapped &&
 		    !m_is_fixed_port(o, r->protocol, &r->external))
 			m->resting[kept++] = *r;

@@ -78,8 +78,7 @@ static uint64_t count_mappings(const struct model *m, const struct addr *host,
 	return count;
 }
 
-static uint64_t count_sessions(struct model *m, const struct addr *host,
-			       enum nat_protocol protocol)
+static uint64_t count_sessions(struct model *m, const struct addr *host, enum nat_protocol protocol)
 {
 	uint64_t count = 0;
 
@@ -229,8 +228,8 @@ uint32_t m_add_mapping(struct model *m, const struct m_mapping *wanted)
 	const struct protocol_options *po = &m->o.protocol[wanted->protocol];
 	struct m_host *h = m_host_get(m, &wanted->internal.addr);
 	struct m_mapping *at;
-	bool secondary = m_mapping_internal(m, wanted->protocol, &wanted->internal,
-					    &wanted->remote) != 0;
+	bool secondary =
+		m_mapping_internal(m, wanted->protocol, &wanted->internal, &wanted->remote) != 0;
 
 	if (m->o.new_mappings_per_second != 0)
 		m_has_token(&h->rate[NAT_PROTOCOLS].spent, &h->rate[NAT_PROTOCOLS].at,
@@ -340,6 +339,16 @@ void m_remove_mapping(struct model *m, uint32_t serial)
 	gone = *at;
 	memmove(at, at + 1, (m->mapping_count - (size_t)(at - m->mappings) - 1) * sizeof(*at));
 	m->mapping_count--;
+	for (uint32_t i = 0; i < m->mapping_count && gone.holds_port; i++) {
+		at = &m->mappings[i];
+		if (!at->borrowed || at->protocol == gone.protocol ||
+		    !m_share_ports(&m->o, at->protocol, gone.protocol) ||
+		    !endpoint_equal(&at->external, &gone.external))
+			continue;
+		at->holds_port = false; /* its port is that of the one that goes */
+		m_remove_mapping(m, at->serial);
+		break;
+	}
 	if (gone.holds_port)
 		m_release_port(m, &gone);
 	m_host_forget_idle(m);
@@ -409,8 +418,12 @@ static void tell_ends(struct model *m, const struct m_session *s)
 	};
 
 	for (int i = 0; i < 2 && m->output_count < MODEL_OUTPUTS; i++) {
-		struct m_output *out = &m->outputs[m->output_count++];
+		struct m_output *out;
 
+		/* A hairpinned connection has a session at each end, which tells that end. */
+		if (m_is_external(&m->o, &resets[i].to.addr))
+			continue;
+		out = &m->outputs[m->output_count++];
 		out->optional = true;
 		out->length = bytes_reset(out->data, &resets[i]);
 	}
@@ -444,9 +457,9 @@ void model_advance(struct model *m, int64_t now)
 			if (due > now)
 				continue;
 			best = first != NULL ? model_session_expiry(m, first) : INT64_MAX;
-			if (due < best || (due == best && (s->class < first->class ||
-							   (s->class == first->class &&
-							    s->order < first->order))))
+			if (due < best ||
+			    (due == best && (s->class < first->class || (s->class == first->class &&
+									 s->order < first->order))))
 				first = s;
 		}
 		if (first == NULL)
@@ -469,6 +482,8 @@ void m_account(struct model *m, uint32_t session, const struct bytes *pkt, enum 
 
 	s->traffic[from].packets++;
 	s->traffic[from].bytes += pkt->length;
+	if (from == NAT_INTERNAL && !(pkt->flags & BYTES_RST))
+		m_mapping_at(m, s->mapping)->borrowed = false; /* its host has used it */
 	if (!s->replied && s->inbound == (from == NAT_INTERNAL)) {
 		s->replied = true;
 		if (s->class == TIMEOUT_UDP_UNREPLIED)

@@ -8,12 +8,12 @@
 #include "tests/model/model.h"
 
 enum event {
-	OPEN = 1,    /* SYN, neither ACK nor RST: a connection begins */
-	SYN = 2,     /* with whatever else */
+	OPEN = 1, /* SYN, neither ACK nor RST: a connection begins */
+	SYN = 2,  /* with whatever else */
 	FIN = 4,
 	RST = 8,
-	ACKED = 16,  /* both FINs are acknowledged by now */
-	READY = 32,  /* both sides have sent an ACK (tcp.strict-established) */
+	ACKED = 16, /* both FINs are acknowledged by now */
+	READY = 32, /* both sides have sent an ACK (tcp.strict-established) */
 	ANY = 64,
 };
 

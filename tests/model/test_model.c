@@ -306,7 +306,8 @@ static void shrink(struct play *p, struct run *run)
 	*best = *run;
 	memcpy(why, p->why, sizeof(why));
 	for (uint32_t size = best->count / 2; size > 0; size /= 2) {
-		for (uint32_t from = 0; from + size <= best->count && plays < SHRINK_PLAYS; plays++) {
+		for (uint32_t from = 0; from + size <= best->count && plays < SHRINK_PLAYS;
+		     plays++) {
 			uint32_t at;
 
 			*trial = *best;
@@ -387,9 +388,11 @@ static bool read_arguments(int argc, char **argv, struct arguments *a)
 			a->statistics = true;
 		else if (strcmp(argv[i], "--steps") == 0 && value)
 			value = read_number(argv[++i], &a->steps), a->steps += !value;
-		else if (strcmp(argv[i], "--seed") == 0 && value && read_number(argv[i + 1], &a->seed))
+		else if (strcmp(argv[i], "--seed") == 0 && value &&
+			 read_number(argv[i + 1], &a->seed))
 			i++;
-		else if (strcmp(argv[i], "--run") == 0 && value && read_number(argv[i + 1], &a->seed))
+		else if (strcmp(argv[i], "--run") == 0 && value &&
+			 read_number(argv[i + 1], &a->seed))
 			a->one = ++i > 0;
 		else
 			return false;

@@ -69,8 +69,8 @@ static const struct values own_values[] = {
 	    "none" } },
 	{ OPT_NAT_DMZ, { "none", "192.168.1.4", "192.168.1.9", "none" } },
 	{ OPT_NAT_EXEMPT,
-	  { "none", "203.0.113.11", "198.51.100.0/24:53", "203.0.113.10:7000, 198.51.100.7",
-	    "none", "none" } },
+	  { "none", "203.0.113.11", "198.51.100.0/24:53", "203.0.113.10:7000, 198.51.100.7", "none",
+	    "none" } },
 	{ OPT_NAT_INTERNAL,
 	  { "192.168.1.0/24", "192.168.1.2-192.168.1.9", "192.168.1.2-192.168.1.3",
 	    "192.168.0.0/16", "192.168.0.0-192.168.31.255" } },
@@ -101,7 +101,7 @@ static void pick_listed(struct maker *k, const char *const *list, char *value)
 
 static void pick_value(struct maker *k, enum option_id id, char *value)
 {
-	static const char *const ranges[] = { "1024-1031", "5000-5009",	 "1020-1040", "600-1030",
+	static const char *const ranges[] = { "1024-1031", "5000-5009",	 "1020-1040",  "600-1030",
 					      "1-65535",   "1024-65535", "40000-40003" };
 	static const char *const times[] = { "100ms", "1s", "5s", "30s", "2m", "10m", "2h" };
 	static const char *const quotas[] = { "0", "0", "0", "1", "2", "5", "8" };
@@ -228,7 +228,7 @@ static void make_knobs(struct maker *k, unsigned int most)
 static struct endpoint internal_end(struct maker *k)
 {
 	static const uint8_t hosts[] = { 2, 2, 2, 3, 3, 4, 9 };
-	static const uint16_t ports[] = { 5000, 5000, 5000, 5001, 5001, 5002, 80,
+	static const uint16_t ports[] = { 5000, 5000, 5000, 5001, 5001,	 5002,	80,
 					  81,	500,  700,  1000, 40000, 40001, 65535 };
 
 	return (struct endpoint){ addr_from_ip4(0xc0a80100U | PICK(k, hosts)), PICK(k, ports) };
@@ -305,11 +305,25 @@ struct tcp_choice {
 static void choose_tcp(struct maker *k, struct tcp_choice *c, enum nat_side from,
 		       const struct m_session *s)
 {
-	static const uint8_t flags[] = {
-		WIRE_SYN, WIRE_SYN, WIRE_SYN, WIRE_SYN, WIRE_SYN | WIRE_ACK, WIRE_SYN | WIRE_ACK,
-		WIRE_ACK, WIRE_ACK, WIRE_ACK, WIRE_ACK | WIRE_PSH, WIRE_FIN | WIRE_ACK,
-		WIRE_FIN | WIRE_ACK, WIRE_RST, WIRE_RST | WIRE_ACK, WIRE_FIN, 0,
-		WIRE_SYN | WIRE_FIN, WIRE_SYN | WIRE_RST, WIRE_FIN | WIRE_ACK | WIRE_RST };
+	static const uint8_t flags[] = { WIRE_SYN,
+					 WIRE_SYN,
+					 WIRE_SYN,
+					 WIRE_SYN,
+					 WIRE_SYN | WIRE_ACK,
+					 WIRE_SYN | WIRE_ACK,
+					 WIRE_ACK,
+					 WIRE_ACK,
+					 WIRE_ACK,
+					 WIRE_ACK | WIRE_PSH,
+					 WIRE_FIN | WIRE_ACK,
+					 WIRE_FIN | WIRE_ACK,
+					 WIRE_RST,
+					 WIRE_RST | WIRE_ACK,
+					 WIRE_FIN,
+					 0,
+					 WIRE_SYN | WIRE_FIN,
+					 WIRE_SYN | WIRE_RST,
+					 WIRE_FIN | WIRE_ACK | WIRE_RST };
 	static const uint16_t windows[] = { 0, 100, 4000, 65535 };
 	static const uint8_t scales[] = { 0, 2, 7, 14, 15, 255, 255 };
 	enum nat_side to = from == NAT_INTERNAL ? NAT_EXTERNAL : NAT_INTERNAL;
@@ -535,8 +549,8 @@ static struct wire make_piece(struct maker *k, enum nat_side from)
 		protocol = 17;
 	}
 	at = known_mapping(k, protocol == 17 ? NAT_UDP : NAT_TCP, &internal, &remote);
-	external = at != NULL ? at->external
-			      : (struct endpoint){ addr_from_ip4(0xcb007101U), 5000 };
+	external =
+		at != NULL ? at->external : (struct endpoint){ addr_from_ip4(0xcb007101U), 5000 };
 	length = offset == 0 ? 8 + 8 * below(k, 3) : 8 * (1 + below(k, 2));
 	if (protocol == 6 && offset == 0)
 		length = 16 + 8 * below(k, 2);
@@ -546,9 +560,9 @@ static struct wire make_piece(struct maker *k, enum nat_side from)
 		length += 600;
 	if (chance(k, 2))
 		offset = 8191 - below(k, 4);
-	w = from == NAT_INTERNAL ? wire_ip(protocol, internal,
-					   chance(k, 15) ? external : remote, 0, length)
-				 : wire_ip(protocol, remote, external, 0, length);
+	w = from == NAT_INTERNAL
+		    ? wire_ip(protocol, internal, chance(k, 15) ? external : remote, 0, length)
+		    : wire_ip(protocol, remote, external, 0, length);
 	if (offset == 0 && length >= 8) {
 		wire_put16(w.at + 20, from == NAT_INTERNAL ? internal.port : remote.port);
 		wire_put16(w.at + 22, from == NAT_INTERNAL ? remote.port : external.port);

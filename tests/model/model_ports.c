@@ -583,7 +583,8 @@ static enum found try_dynamic(struct choice *c)
 	struct endpoint block;
 	enum found found;
 
-	remember_blocks(c, host);
+	for (uint32_t i = 0; i < c->m->host_count; i++)
+		remember_blocks(c, &c->m->hosts[i]);
 	for (uint32_t i = 0; i < host->block_count; i++) {
 		struct port_range range = { host->blocks[i].port,
 					    (uint16_t)(host->blocks[i].port + size - 1) };

@@ -214,7 +214,7 @@ static bool is_routers_own(const struct nat *nat, const struct packet *pkt, cons
 		return true;
 	if (flow->protocol == NAT_ICMP)
 		return !packet_is_icmp_request(pkt);
-	for (uint32_t i = 0; i < reserved->count; i++)
+	for (uint32_t i = 0; i < reserved->count && flow->protocol != NAT_OTHER; i++)
 		if (flow->own.port >= reserved->ranges[i].first &&
 		    flow->own.port <= reserved->ranges[i].last)
 			return true;

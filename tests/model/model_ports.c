@@ -231,6 +231,8 @@ void m_ports_tick(struct model *m, bool noticed)
 
 		if (noticed && r->until == INT64_MAX)
 			r->until = m->now;
+		if (r->from + m->o.protocol[r->protocol].reuse_delay_ms <= m->now)
+			r->maybe = true; /* even if the knob says more by and by */
 		if (r->until == INT64_MAX ||
 		    (r->rests && r->until + m->o.protocol[r->protocol].reuse_delay_ms > m->now))
 			m->resting[kept++] = *r;

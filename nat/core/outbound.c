@@ -166,7 +166,7 @@ static uint32_t find_mapping(struct nat *nat, const struct flow *flow,
 	uint32_t n = mapping_find_internal(&nat->mappings, flow->protocol, &flow->own, remote_part);
 
 	n = lifetime_live_mapping(nat, n, now);
-	if (n != NAT_NONE || endpoint_equal(remote_part, &nowhere))
+	if (n != NAT_NONE)
 		return n;
 	n = mapping_find_internal(&nat->mappings, flow->protocol, &flow->own, &nowhere);
 	n = lifetime_live_mapping(nat, n, now);

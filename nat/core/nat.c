@@ -136,7 +136,8 @@ static bool still_leads(const struct nat *nat, const struct mapping *m)
 
 	if (forward_inbound(nat, (enum nat_protocol)m->protocol, &m->external, &internal))
 		return endpoint_equal(&internal, &m->internal);
-	return addr_equal(&nat->options.dmz, &m->internal.addr) &&
+	/* Only what was made for the DMZ holds its port. */
+	return m->holds_port && addr_equal(&nat->options.dmz, &m->internal.addr) &&
 	       m->external.port == m->internal.port;
 }
 

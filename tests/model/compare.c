@@ -315,6 +315,22 @@ static bool is_over(const struct nat *nat, uint32_t mapping, bool late)
 	return late && nat_mapping_expiry(nat, mapping).ms <= nat->now.ms;
 }
 
+/* Where ports overlap, two may have the same endpoints; their sessions tell them apart. */
+static bool has_same_session(const struct nat *nat, const struct model *m, const struct mapping *at,
+			     const struct m_mapping *here)
+{
+	const struct session *s;
+
+	for (uint32_t n = at->first_session; n != NAT_NONE; n = s->mapping_next) {
+		s = session_at(&nat->sessions, n);
+		for (uint32_t i = 0; i < m->session_count; i++)
+			if (m->sessions[i].mapping == here->serial &&
+			    endpoint_equal(&m->sessions[i].remote, &s->remote))
+				return true;
+	}
+	return false;
+}
+
 bool compare_tables(struct nat *nat, struct model *m, bool late, char *why)
 {
 	const struct m_mapping *wanted[MODEL_RECORDS] = { NULL };
@@ -331,7 +347,8 @@ bool compare_tables(struct nat *nat, struct model *m, bool late, char *why)
 					   .internal = at->internal,
 					   .external = at->external };
 		for (uint32_t i = 0; i < m->mapping_count && wanted[n] == NULL; i++)
-			if (is_same(at, &m->mappings[i]))
+			if (is_same(at, &m->mappings[i]) &&
+			    has_same_session(nat, m, at, &m->mappings[i]))
 				wanted[n] = &m->mappings[i];
 		if (wanted[n] == NULL)
 			return differ(why, "mapping: %s is not to be there",

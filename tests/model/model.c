@@ -252,7 +252,8 @@ static bool forward_out(const struct options *o, enum nat_protocol protocol,
 
 		if (!has_ports(protocol) || f->protocol != protocol ||
 		    !addr_equal(&f->internal.addr, &internal->addr) || place < 0 ||
-		    place > f->ports.last - f->ports.first)
+		    place > f->ports.last - f->ports.first ||
+		    (f->any_address ? m_pool_count(o) == 0 : !m_in_pool(o, &f->external)))
 			continue;
 		*any = f->any_address;
 		external->addr = f->external;
@@ -880,7 +881,7 @@ static struct m_outcome error_out(struct model *m, struct bytes *pkt, struct byt
 	const struct m_mapping *at;
 	struct endpoint us;
 
-	if (mapping == 0 && is_exempt(&m->o, &inner->source, has_ports(protocol_of(inner))))
+	if (session == 0 && is_exempt(&m->o, &inner->source, has_ports(protocol_of(inner))))
 		return pass(REASON_EXEMPT);
 	if (mapping == 0 && m->o.unmatched == UNMATCHED_ACCEPT &&
 	    m_is_external(&m->o, &pkt->source.addr))
@@ -1034,7 +1035,8 @@ static bool still_leads(const struct options *o, const struct m_mapping *at)
 
 	if (forward_in(o, at->protocol, &at->external, &internal))
 		return endpoint_equal(&internal, &at->internal);
-	return addr_equal(&o->dmz, &at->internal.addr) && at->external.port == at->internal.port;
+	return at->holds_port && addr_equal(&o->dmz, &at->internal.addr) &&
+	       at->external.port == at->internal.port;
 }
 
 /* A new forward takes its endpoint from whoever has it; one who is to have it keeps it. */

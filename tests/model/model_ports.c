@@ -206,6 +206,9 @@ void m_release_port(struct model *m, const struct m_mapping *at)
 		if (m_share_ports(&m->o, m->mappings[i].protocol, at->protocol) &&
 		    endpoint_equal(&m->mappings[i].external, &at->external))
 			return; /* others share it */
+	if (!m_in_pool(&m->o, &at->external.addr) ||
+	    m_is_fixed_port(&m->o, at->protocol, &at->external))
+		return; /* not ours to give any more */
 	if (m->resting_count == MODEL_RESTING || (m->noticed && !rests))
 		return;
 	m->resting[m->resting_count++] = (struct m_resting){

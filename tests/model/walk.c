@@ -244,7 +244,7 @@ static struct endpoint remote_end(struct maker *k)
 
 static struct endpoint stray_external(struct maker *k)
 {
-	static const uint8_t hosts[] = { 1, 1, 1, 2, 3, 5 };
+	static const uint8_t hosts[] = { 1, 1, 1, 1, 1, 1, 1, 2, 3, 5 };
 	static const uint16_t ports[] = { 5000, 5001, 80, 8080, 22, 1024, 1030, 40000, 500, 9 };
 
 	return (struct endpoint){ addr_from_ip4(0xcb007100U | PICK(k, hosts)), PICK(k, ports) };
@@ -275,12 +275,17 @@ static const struct m_session *known_session(struct maker *k, enum nat_protocol 
 					     const struct endpoint *remote,
 					     const struct m_mapping **mapping)
 {
+	const struct m_session *any = NULL;
+
 	*mapping = known_mapping(k, protocol, internal, remote);
-	for (uint32_t i = 0; i < k->m->session_count && *mapping != NULL; i++)
-		if (k->m->sessions[i].mapping == (*mapping)->serial &&
-		    addr_equal(&k->m->sessions[i].remote.addr, &remote->addr))
-			return &k->m->sessions[i];
-	return NULL;
+	for (uint32_t i = 0; i < k->m->session_count && *mapping != NULL; i++) {
+		if (k->m->sessions[i].mapping != (*mapping)->serial)
+			continue;
+		any = &k->m->sessions[i];
+		if (addr_equal(&any->remote.addr, &remote->addr))
+			break;
+	}
+	return any;
 }
 
 /* Where to send something that is to come in through a mapping. */
@@ -428,14 +433,17 @@ static void choose_ends(struct maker *k, enum nat_protocol protocol, enum nat_si
 
 	*session = known_session(k, protocol, &internal, &remote, &at);
 	if (from == NAT_EXTERNAL) {
-		*source = *session != NULL && chance(k, 70) ? (*session)->remote : remote;
-		if (!addr_equal(&source->addr, &remote.addr) || source->port == 0)
-			source->port = remote.port;
-		*destination = at != NULL && chance(k, 88) ? at->external : stray_external(k);
+		*source = *session != NULL && chance(k, 75) ? (*session)->remote : remote;
+		*destination = at != NULL && chance(k, 90) ? at->external : stray_external(k);
 		return;
 	}
 	*source = chance(k, 97) ? internal : stray_external(k);
 	*destination = remote;
+	if (*session != NULL && chance(k, 60)) { /* more of the same */
+		*source = at->internal;
+		*destination = (*session)->remote;
+		return;
+	}
 	if (chance(k, k->profile == WALK_ERRORS || k->profile == WALK_STATIC ? 35 : 15)) {
 		struct endpoint own = at != NULL ? at->external : remote;
 
@@ -718,15 +726,15 @@ static int64_t pick_wait(struct maker *k)
 
 	if (k->profile == WALK_FLOOD)
 		return below(k, 3);
-	if (dice < 35)
+	if (dice < 40)
 		return 0;
-	if (dice < 70)
+	if (dice < 80)
 		return below(k, 60);
-	if (dice < 88)
-		return below(k, 3000);
-	if (dice < 96)
+	if (dice < 92)
+		return below(k, 2000);
+	if (dice < 97)
 		return below(k, 60000);
-	return dice < 99 ? below(k, 600000) : below(k, 10000000);
+	return dice < 99 || chance(k, 60) ? below(k, 600000) : below(k, 10000000);
 }
 
 void walk_make(struct walk_step *step, uint64_t seed, enum walk_profile profile, bool first,

@@ -127,7 +127,8 @@ static inline const char *invariant_mapping(const struct nat *nat, uint32_t n, c
 		INVARIANT(mapping_find_internal(&nat->mappings, protocol, &m->internal,
 						&m->remote) == n);
 	INVARIANT(invariant_is_external(nat, n));
-	INVARIANT(m->external.port != 0);
+	/* A host with an address of its own keeps its ports, whatever they are. */
+	INVARIANT(m->external.port != 0 || (m->fixed && m->internal.port == 0));
 	INVARIANT(host_find(&nat->hosts, &m->internal.addr) == m->host);
 	if (!m->holds_port)
 		return NULL;

@@ -13,36 +13,66 @@ static uint32_t pair_hash(const struct hold *h, const struct endpoint *external,
 
 static struct held_syn *at(const struct hold *h, uint32_t place)
 {
-	return &h->ring[place];
+	return &h->syns[place];
 }
 
 int hold_init(struct hold *h, uint32_t room, const struct siphash_key *key)
 {
-	*h = (struct hold){ .room = room, .key = *key };
-	h->ring = calloc(room, sizeof(*h->ring));
-	if (h->ring == NULL)
+	*h = (struct hold){ .room = room, .first = NAT_NONE, .last = NAT_NONE, .key = *key };
+	h->syns = calloc(room, sizeof(*h->syns));
+	if (h->syns == NULL)
 		return -ENOMEM;
 	if (index_init(&h->by_pair, room) < 0) {
 		hold_fini(h);
 		return -ENOMEM;
 	}
+	for (uint32_t i = 0; i < room; i++)
+		at(h, i)->next = i + 1 < room ? i + 1 : NAT_NONE;
 	return 0;
 }
 
 void hold_fini(struct hold *h)
 {
-	free(h->ring);
+	free(h->syns);
 	index_fini(&h->by_pair);
 	*h = (struct hold){ 0 };
 }
 
+/* There is room. */
 static void append(struct hold *h, const struct held_syn *syn)
 {
-	uint32_t place = (h->first + h->count) % h->room;
+	uint32_t place = h->free;
+	struct held_syn *own = at(h, place);
 
-	*at(h, place) = *syn;
+	h->free = own->next;
+	*own = *syn;
+	own->next = NAT_NONE;
+	own->previous = h->last;
+	if (h->last != NAT_NONE)
+		at(h, h->last)->next = place;
+	else
+		h->first = place;
+	h->last = place;
 	h->count++;
 	index_add(&h->by_pair, pair_hash(h, &syn->external, &syn->remote), place);
+}
+
+static void let_go(struct hold *h, uint32_t place)
+{
+	struct held_syn *syn = at(h, place);
+
+	index_remove(&h->by_pair, pair_hash(h, &syn->external, &syn->remote), place);
+	if (syn->previous != NAT_NONE)
+		at(h, syn->previous)->next = syn->next;
+	else
+		h->first = syn->next;
+	if (syn->next != NAT_NONE)
+		at(h, syn->next)->previous = syn->previous;
+	else
+		h->last = syn->previous;
+	syn->next = h->free;
+	h->free = place;
+	h->count--;
 }
 
 int hold_set_room(struct hold *h, uint32_t room)
@@ -99,29 +129,16 @@ void hold_cancel(struct hold *h, const struct endpoint *external, const struct e
 {
 	uint32_t place = h->count > 0 ? find(h, external, remote) : NAT_NONE;
 
-	if (place == NAT_NONE)
-		return;
-	index_remove(&h->by_pair, pair_hash(h, external, remote), place);
-	at(h, place)->cancelled = true;
+	if (place != NAT_NONE)
+		let_go(h, place);
 }
 
-static void skip_first(struct hold *h)
+const struct held_syn *hold_first(const struct hold *h)
 {
-	h->first = (h->first + 1) % h->room;
-	h->count--;
-}
-
-const struct held_syn *hold_first(struct hold *h)
-{
-	while (h->count > 0 && at(h, h->first)->cancelled)
-		skip_first(h);
 	return h->count > 0 ? at(h, h->first) : NULL;
 }
 
 void hold_drop_first(struct hold *h)
 {
-	const struct held_syn *syn = at(h, h->first);
-
-	index_remove(&h->by_pair, pair_hash(h, &syn->external, &syn->remote), h->first);
-	skip_first(h);
+	let_go(h, h->first);
 }

@@ -19,14 +19,15 @@ enum { HOLD_BYTES = 120 }; /* the longest IP and TCP headers */
 struct held_syn {
 	struct endpoint external, remote;
 	struct mono since;
-	bool cancelled;
+	uint32_t next, previous; /* in the order they came; next also of the free list */
 	uint16_t length;
 	uint8_t bytes[HOLD_BYTES];
 };
 
 struct hold {
-	struct held_syn *ring; /* owned */
-	uint32_t room, first, count;
+	struct held_syn *syns; /* owned; room of them */
+	uint32_t room, count;
+	uint32_t first, last, free; /* NAT_NONE at the ends */
 	struct index by_pair;
 	struct siphash_key key;
 };
@@ -43,8 +44,8 @@ bool hold_syn(struct hold *h, const struct packet *pkt, struct mono now);
 /* The SYN from @remote to @external is not unsolicited any more. */
 void hold_cancel(struct hold *h, const struct endpoint *external, const struct endpoint *remote);
 
-/* The one that is held longest and not cancelled, NULL if there is none. */
-const struct held_syn *hold_first(struct hold *h);
+/* The one that is held longest, NULL if there is none. */
+const struct held_syn *hold_first(const struct hold *h);
 void hold_drop_first(struct hold *h);
 
 #endif

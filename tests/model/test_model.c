@@ -334,7 +334,7 @@ static void make_run(struct run *run, uint64_t seed)
 	uint64_t dice = walk_next(&random);
 
 	run->seed = seed;
-	run->profile = (enum walk_profile)(dice % (WALK_PROFILES * 8));
+	run->profile = (enum walk_profile)(dice % (WALK_PROFILES * 16));
 	if (run->profile >= WALK_PROFILES) /* seldom a flood: it is long */
 		run->profile = (enum walk_profile)(run->profile % WALK_FLOOD);
 	run->late = dice >> 40 & 1;

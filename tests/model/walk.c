@@ -75,7 +75,7 @@ static const struct values own_values[] = {
 	  { "192.168.1.0/24", "192.168.1.2-192.168.1.9", "192.168.1.2-192.168.1.3",
 	    "192.168.0.0/16", "192.168.0.0-192.168.31.255" } },
 	{ OPT_NAT_MAX_MAPPINGS, { "48", "40", "4", "12" } },
-	{ OPT_NAT_MAX_SESSIONS, { "96", "50", "14", "12" } },
+	{ OPT_NAT_MAX_SESSIONS, { "96", "14", "12", "10" } },
 	{ OPT_NAT_MAX_RESTING_PORTS, { "65536", "1", "3", "20" } },
 	{ OPT_NAT_BLOCK_SIZE, { "2", "8", "64", "512", "30000" } },
 	{ OPT_NAT_BLOCK_OVERFLOW, { "0", "1", "3" } },
@@ -223,6 +223,10 @@ static void make_knobs(struct maker *k, unsigned int most)
 		enum option_id id = pick_knob(k);
 
 		pick_value(k, id, value);
+		if (id == OPT_NAT_MAX_SESSIONS && i + 1 < count) { /* never fewer than mappings */
+			add_knob(k, option_spec(OPT_NAT_MAX_MAPPINGS)->key, "10");
+			i++;
+		}
 		add_knob(k, option_spec(id)->key, value);
 	}
 }
@@ -545,12 +549,13 @@ static struct wire make_error(struct maker *k, enum nat_side from)
 
 static struct wire make_piece(struct maker *k, enum nat_side from)
 {
-	static const uint8_t protocols[] = { 17, 17, 17, 6, 1, GRE };
-	static const uint8_t offsets[] = { 0, 0, 0, 1, 2, 3, 4, 5 };
+	static const uint8_t protocols[] = { 17, 17, 17, 17, 6, 6, 1, GRE };
+	static const uint8_t offsets[] = { 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5 };
 	unsigned int protocol = PICK(k, protocols), offset = PICK(k, offsets);
 	unsigned int ids = k->profile == WALK_FLOOD ? 3000 : 2;
 	unsigned int id = 1 + below(k, ids), length;
-	struct endpoint internal = { addr_from_ip4(0xc0a80102U + below(k, 2)), 5000 };
+	struct endpoint internal = { addr_from_ip4(chance(k, 80) ? 0xc0a80102U : 0xc0a80103U),
+				     5000 };
 	struct endpoint remote = { addr_from_ip4(0xcb00710aU), 7000 }, external;
 	const struct m_mapping *at;
 	bool more = chance(k, 60);
@@ -730,6 +735,8 @@ static int64_t pick_wait(struct maker *k)
 
 	if (k->profile == WALK_FLOOD)
 		return below(k, 3);
+	if (k->profile == WALK_FRAGMENTS && dice < 92)
+		return below(k, 200);
 	if (dice < 40)
 		return 0;
 	if (dice < 80)

@@ -2,64 +2,16 @@
 /*
  * model.c - the way of a packet through the reference model
  */
-#include "tests/model/model.h"
-
 #include <stdlib.h>
 #include <string.h>
+
+#include "tests/model/model_steps.h"
 
 struct flow {
 	enum nat_protocol protocol;
 	struct endpoint own, remote; /* as the tables have them */
 	bool hairpin;
 };
-
-static struct m_outcome drop(enum nat_reason reason)
-{
-	return (struct m_outcome){ .verdict = NAT_DROPPED, .reason = reason };
-}
-
-static struct m_outcome pass(enum nat_reason reason)
-{
-	return (struct m_outcome){ .verdict = NAT_PASS, .reason = reason };
-}
-
-static struct m_outcome rewritten(enum nat_reason reason, uint32_t mapping, uint32_t session)
-{
-	return (struct m_outcome){ NAT_REWRITTEN, reason, mapping, session };
-}
-
-static enum nat_protocol protocol_of(const struct bytes *pkt)
-{
-	return pkt->protocol == BYTES_UDP    ? NAT_UDP
-	       : pkt->protocol == BYTES_TCP  ? NAT_TCP
-	       : pkt->protocol == BYTES_ICMP ? NAT_ICMP
-					     : NAT_OTHER;
-}
-
-static bool has_ports(enum nat_protocol protocol)
-{
-	return protocol == NAT_UDP || protocol == NAT_TCP;
-}
-
-/* An endpoint as the tables have it: remotes have a port only where there are ports, and other
- * protocols have their number for one. */
-static struct endpoint own_end(const struct bytes *pkt, const struct endpoint *e)
-{
-	struct endpoint end = *e;
-
-	if (protocol_of(pkt) == NAT_OTHER)
-		end.port = (uint16_t)pkt->protocol;
-	return end;
-}
-
-static struct endpoint remote_end(const struct bytes *pkt, const struct endpoint *e)
-{
-	struct endpoint end = *e;
-
-	if (!has_ports(protocol_of(pkt)))
-		end.port = 0;
-	return end;
-}
 
 /* --- what we say ---------------------------------------------------------------------------- */
 
@@ -281,7 +233,7 @@ static bool to_dmz(struct model *m, enum nat_protocol protocol, const struct end
 }
 
 /* Is what goes to @remote, or comes from there, not translated? @ports: the packet has any. */
-static bool is_exempt(const struct options *o, const struct endpoint *remote, bool ports)
+bool m_is_exempt(const struct options *o, const struct endpoint *remote, bool ports)
 {
 	for (uint32_t i = 0; i < o->exempt.count; i++) {
 		const struct remote_range *r = &o->exempt.ranges[i];
@@ -705,8 +657,7 @@ static bool is_atomic(const struct bytes *pkt)
 }
 
 /* The ID the packet gets: the real NAT's choice, but none that was used lately (RFC 6864). */
-static int new_id(struct model *m, const struct bytes *pkt, struct addr source,
-		  struct addr destination)
+int m_new_id(struct model *m, const struct bytes *pkt, struct addr source, struct addr destination)
 {
 	struct m_id id = { source, destination, pkt->protocol, (unsigned int)m->oracle.id };
 
@@ -762,8 +713,9 @@ static struct m_outcome do_outbound(struct model *m, struct bytes *pkt)
 	m_account(m, outcome.session, pkt, NAT_INTERNAL);
 	m->carried[NAT_INTERNAL] = outcome.session;
 	from = m_mapping_at(m, outcome.mapping)->external;
-	bytes_rewrite(pkt, (struct bytes_change){
-				   &from, NULL, new_id(m, pkt, from.addr, pkt->destination.addr) });
+	bytes_rewrite(pkt,
+		      (struct bytes_change){ &from, NULL,
+					     m_new_id(m, pkt, from.addr, pkt->destination.addr) });
 	return outcome;
 }
 
@@ -807,117 +759,8 @@ static struct m_outcome do_hairpin(struct model *m, struct bytes *pkt)
 	bytes_rewrite(pkt,
 		      (struct bytes_change){
 			      external ? &from : NULL, &to,
-			      new_id(m, pkt, external ? from.addr : pkt->source.addr, to.addr) });
+			      m_new_id(m, pkt, external ? from.addr : pkt->source.addr, to.addr) });
 	return rewritten(REASON_HAIRPIN, in.mapping, in.session);
-}
-
-/* --- ICMP errors ---------------------------------------------------------------------------- */
-
-/* A hairpinned packet went to @target's host and is quoted as that got it: back to its sender. */
-static struct m_outcome error_to_sender(struct model *m, struct bytes *pkt, struct bytes *inner,
-					uint32_t target)
-{
-	const struct m_mapping *to = m_mapping_at(m, target), *from;
-	struct endpoint own = own_end(inner, &inner->source), remote;
-	struct endpoint us = { 0 }, sender = { 0 }, target_end;
-	uint32_t n = 0;
-
-	if (m->o.hairpin == HAIRPIN_OFF)
-		return drop(REASON_HAIRPIN_OFF);
-	if (to != NULL) {
-		remote = remote_end(inner, &to->external);
-		n = m_session_external(m, to->protocol, &own, &remote);
-		us.addr = to->external.addr;
-	}
-	if (n == 0)
-		return drop(REASON_ICMP_ERROR_NO_SESSION);
-	from = m_mapping_at(m, m_session_at(m, n)->mapping);
-	sender.addr = from->internal.addr;
-	target_end = to->external;
-	if (inner->protocol == BYTES_ICMP)
-		target_end.port = from->internal.port; /* its one identifier */
-	bytes_rewrite_error(
-		pkt, inner, (struct bytes_change){ &from->internal, &target_end, -1 },
-		(struct bytes_change){ &us, &sender, new_id(m, pkt, us.addr, sender.addr) });
-	return rewritten(REASON_ICMP_ERROR_TRANSLATED, from->serial, n);
-}
-
-/* The mapping through which the quoted packet came in; with or without a session. */
-static uint32_t mapping_of_quote(struct model *m, const struct bytes *inner, uint32_t *session)
-{
-	enum nat_protocol protocol = protocol_of(inner);
-	struct endpoint own = own_end(inner, &inner->destination);
-	struct endpoint remote = remote_end(inner, &inner->source);
-	struct endpoint part = m_remote_part(m->o.protocol[protocol].mapping, &remote);
-
-	*session = m_session_internal(m, protocol, &own, &remote);
-	if (*session != 0)
-		return m_session_at(m, *session)->mapping;
-	return m_mapping_internal(m, protocol, &own, &part);
-}
-
-static struct m_outcome error_in(struct model *m, struct bytes *pkt, struct bytes *inner)
-{
-	struct endpoint own = own_end(inner, &inner->source);
-	struct endpoint remote = remote_end(inner, &inner->destination), host = { 0 };
-	uint32_t n = m_session_external(m, protocol_of(inner), &own, &remote), target;
-	const struct m_mapping *at;
-
-	if (n == 0) {
-		target = mapping_of_quote(m, inner, &n);
-		return target != 0 ? error_to_sender(m, pkt, inner, target)
-				   : drop(REASON_ICMP_ERROR_NO_SESSION);
-	}
-	at = m_mapping_at(m, m_session_at(m, n)->mapping);
-	host.addr = at->internal.addr;
-	bytes_rewrite_error(pkt, inner, (struct bytes_change){ &at->internal, NULL, -1 },
-			    (struct bytes_change){ NULL, &host, -1 });
-	return rewritten(REASON_ICMP_ERROR_TRANSLATED, at->serial, n);
-}
-
-static struct m_outcome error_out(struct model *m, struct bytes *pkt, struct bytes *inner)
-{
-	uint32_t session, mapping = mapping_of_quote(m, inner, &session);
-	const struct m_mapping *at;
-	struct endpoint us;
-
-	if (session == 0 && is_exempt(&m->o, &inner->source, has_ports(protocol_of(inner))))
-		return pass(REASON_EXEMPT);
-	if (mapping == 0 && m->o.unmatched == UNMATCHED_ACCEPT &&
-	    m_is_external(&m->o, &pkt->source.addr))
-		return pass(REASON_ROUTER);
-	if (m_is_external(&m->o, &pkt->destination.addr))
-		return error_to_sender(m, pkt, inner, mapping);
-	if (mapping == 0)
-		return drop(REASON_ICMP_ERROR_NO_SESSION);
-	at = m_mapping_at(m, mapping);
-	us = (struct endpoint){ .addr = at->external.addr };
-	for (uint32_t i = 0; i < m->o.pairs.count; i++)
-		if (addr_equal(&m->o.pairs.pairs[i].internal, &pkt->source.addr))
-			us.addr = m->o.pairs.pairs[i].external;
-	bytes_rewrite_error(
-		pkt, inner, (struct bytes_change){ NULL, &at->external, -1 },
-		(struct bytes_change){ &us, NULL, new_id(m, pkt, us.addr, pkt->destination.addr) });
-	return rewritten(REASON_ICMP_ERROR_TRANSLATED, mapping, session);
-}
-
-static struct m_outcome do_error(struct model *m, struct bytes *pkt, enum nat_side from)
-{
-	bool checks = m->o.icmp.error_checks == SWITCH_ON;
-	struct bytes inner;
-
-	if (m->o.icmp.errors == ERRORS_DROP)
-		return drop(REASON_ICMP_ERRORS_OFF);
-	if (checks && !bytes_icmp_sum_ok(pkt))
-		return drop(REASON_ICMP_ERROR_CHECKSUM);
-	if (bytes_quote(pkt, &inner) != REASON_TRANSLATED || !inner.first ||
-	    (inner.protocol == BYTES_ICMP && !bytes_is_query(&inner)))
-		return drop(REASON_ICMP_QUOTE);
-	if (checks && !bytes_ip_sum_ok(&inner))
-		return drop(REASON_ICMP_QUOTE_CHECKSUM);
-	if (inner.address_options)
-		return drop(REASON_ADDRESS_OPTION);
-	return from == NAT_EXTERNAL ? error_in(m, pkt, &inner) : error_out(m, pkt, &inner);
 }
 
 /* --- a packet ------------------------------------------------------------------------------- */
@@ -952,13 +795,14 @@ struct m_outcome m_whole(struct model *m, struct bytes *pkt, enum nat_side from)
 	bool ours = m_is_external(&m->o, &pkt->destination.addr);
 
 	if (from == NAT_EXTERNAL && !ours)
-		return is_exempt(&m->o, &pkt->source, has_ports(protocol)) ? pass(REASON_EXEMPT)
-									   : drop(REASON_NOT_OURS);
+		return m_is_exempt(&m->o, &pkt->source, has_ports(protocol))
+			       ? pass(REASON_EXEMPT)
+			       : drop(REASON_NOT_OURS);
 	if (!ours && !bytes_is_error(pkt) &&
-	    is_exempt(&m->o, &pkt->destination, has_ports(protocol)))
+	    m_is_exempt(&m->o, &pkt->destination, has_ports(protocol)))
 		return pass(REASON_EXEMPT);
 	if (bytes_is_error(pkt))
-		return do_error(m, pkt, from);
+		return m_error(m, pkt, from);
 	if (protocol == NAT_ICMP && (!bytes_is_query(pkt) || !is_translated_query(m, pkt)))
 		return drop(REASON_ICMP_TYPE);
 	if (protocol == NAT_OTHER &&

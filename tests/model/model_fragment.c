@@ -5,20 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/model/model.h"
-
-static struct m_outcome dropped(enum nat_reason reason)
-{
-	return (struct m_outcome){ .verdict = NAT_DROPPED, .reason = reason };
-}
-
-static enum nat_protocol protocol_of(const struct bytes *pkt)
-{
-	return pkt->protocol == BYTES_UDP    ? NAT_UDP
-	       : pkt->protocol == BYTES_TCP  ? NAT_TCP
-	       : pkt->protocol == BYTES_ICMP ? NAT_ICMP
-					     : NAT_OTHER;
-}
+#include "tests/model/model_steps.h"
 
 static void out_of_memory(const void *p)
 {
@@ -203,18 +190,18 @@ static struct m_outcome hold(struct model *m, const struct bytes *pkt, uint32_t 
 	struct m_held *h;
 
 	if (m->o.fragments.mode == FRAGMENTS_IN_ORDER)
-		return dropped(REASON_FRAGMENT_ORDER);
+		return drop(REASON_FRAGMENT_ORDER);
 	if (fresh)
 		d = begin(m, pkt, from);
 	if (d == NULL)
-		return dropped(REASON_FRAGMENTS_FULL);
+		return drop(REASON_FRAGMENTS_FULL);
 	room = has_room(m, pkt, &maybe);
 	if (room && maybe && m->oracle.reason == REASON_FRAGMENTS_FULL)
 		room = false;
 	if (!room) {
 		if (fresh)
 			forget(m, d);
-		return dropped(REASON_FRAGMENTS_FULL);
+		return drop(REASON_FRAGMENTS_FULL);
 	}
 	d->held = realloc(d->held, (d->held_count + 1) * sizeof(*d->held));
 	out_of_memory(d->held);
@@ -236,7 +223,7 @@ static struct m_outcome first_piece(struct model *m, struct bytes *pkt, enum nat
 	if (d == NULL)
 		d = begin(m, pkt, from);
 	if (d == NULL)
-		return dropped(REASON_FRAGMENTS_FULL);
+		return drop(REASON_FRAGMENTS_FULL);
 	note(d, pkt);
 	m->carried[0] = m->carried[1] = 0;
 	outcome = m_whole(m, pkt, from);
@@ -257,7 +244,7 @@ static struct m_outcome first_piece(struct model *m, struct bytes *pkt, enum nat
 
 static struct m_outcome later_piece(struct model *m, struct bytes *pkt, struct m_datagram *d)
 {
-	struct m_outcome outcome = dropped(REASON_FRAGMENT_REFUSED);
+	struct m_outcome outcome = drop(REASON_FRAGMENT_REFUSED);
 	struct endpoint source = { .addr = d->new_source };
 	struct endpoint destination = { .addr = d->new_destination };
 
@@ -281,16 +268,16 @@ struct m_outcome m_fragment(struct model *m, struct bytes *pkt, uint32_t tag, en
 
 	if (m->o.fragments.mode == FRAGMENTS_DROP ||
 	    m->o.protocol[protocol_of(pkt)].fragments == SWITCH_OFF)
-		return dropped(REASON_FRAGMENT);
+		return drop(REASON_FRAGMENT);
 	if (length == 0 || (!pkt->last && length % 8 != 0) ||
 	    pkt->header + pkt->offset + length > 65535)
-		return dropped(REASON_FRAGMENT_LENGTH);
+		return drop(REASON_FRAGMENT_LENGTH);
 	/* One that would overwrite the first's flags (RFC 1858 section 4.2). */
 	if (pkt->protocol == BYTES_TCP && !pkt->first && pkt->offset < 20)
-		return dropped(REASON_FRAGMENT_TINY);
+		return drop(REASON_FRAGMENT_TINY);
 	d = find(m, pkt, from);
 	if (d != NULL && overlaps(d, pkt))
-		return dropped(REASON_FRAGMENT_OVERLAP);
+		return drop(REASON_FRAGMENT_OVERLAP);
 	if (pkt->first)
 		return first_piece(m, pkt, from, d);
 	if (d == NULL || d->state == DATAGRAM_WAITING)

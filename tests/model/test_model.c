@@ -112,6 +112,13 @@ static void tick_late(struct play *p)
 	model_tick(p->model, p->now, false);
 }
 
+/* Packets that were held count for the statistics when they are let go. */
+static void note_releases(const struct said *said)
+{
+	for (uint32_t i = 0; i < said->release_count; i++)
+		reached[said->releases[i].reason]++;
+}
+
 static bool pass_time(struct play *p, const struct walk_step *step)
 {
 	bool late = p->run->late && step->kind == WALK_PACKET;
@@ -123,6 +130,7 @@ static bool pass_time(struct play *p, const struct walk_step *step)
 		tick_late(p);
 	else
 		tick(p);
+	note_releases(&p->said);
 	if (!compare_said(p->model, &p->said, p->run->late, p->why))
 		return false;
 	if (!late) {
@@ -247,6 +255,7 @@ static bool play_step(struct play *p, const struct walk_step *step)
 	case WALK_TICK:
 		break;
 	}
+	note_releases(&p->said);
 	return compare_said(p->model, &p->said, late, p->why) &&
 	       compare_tables(&p->nat, p->model, late, p->why) &&
 	       compare_counters(&p->nat, p->model, p->why);

@@ -74,7 +74,8 @@ static void count_traffic(struct nat *nat, const struct datagram *d, size_t leng
 		if (n == NAT_NONE || !arena_is_live(&nat->sessions.arena, n))
 			continue;
 		s = session_at(&nat->sessions, n);
-		if (s->number != d->session_numbers[side])
+		if (s->number != d->session_numbers[side] ||
+		    lifetime_live_session(nat, n, nat->now) == NAT_NONE)
 			continue;
 		s->traffic[side].packets++;
 		s->traffic[side].bytes += length;

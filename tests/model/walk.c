@@ -173,7 +173,7 @@ static const enum option_id favourites[WALK_PROFILES][12] = {
 			  OPT_NAT_MAX_MAPPINGS_PER_HOST, OPT_NAT_NEW_MAPPINGS_PER_SECOND,
 			  OPT_UDP_MAX_SESSIONS_PER_HOST, OPT_NAT_MAX_MAPPINGS, OPT_NAT_MAX_SESSIONS,
 			  OPT_NAT_ON_FULL, OPT_UDP_REFRESH, OPT_TCP_FILTERING,
-			  OPT_ICMP_ERROR_RATE },
+			  OPT_UDP_PORT_TIMEOUTS, OPT_ICMP_ERROR_RATE },
 	[WALK_FLOOD] = { OPT_FRAGMENTS_MAX_HELD, OPT_FRAGMENTS_TIMEOUT },
 };
 
@@ -729,9 +729,28 @@ static void make_flush(struct maker *k)
 	}
 }
 
+/* Until just before, at or just after something is due. */
+static int64_t wait_for_due(struct maker *k)
+{
+	const struct model *m = k->m;
+	int64_t due = m->now;
+
+	if (m->syn_count > 0 && chance(k, 30))
+		due = m->syns[below(k, m->syn_count)].since + m->o.tcp.syn_hold_ms;
+	else if (m->datagram_count > 0 && chance(k, 30))
+		due = m->datagrams[0]->since + m->o.fragments.timeout_ms;
+	else if (m->session_count > 0)
+		due = model_session_expiry(m, &m->sessions[below(k, m->session_count)]);
+	due += (int64_t)below(k, 3) - 1 - m->now;
+	return due > 0 && due < 20000000 ? due : 0;
+}
+
 static int64_t pick_wait(struct maker *k)
 {
 	unsigned int dice = below(k, 100);
+
+	if (chance(k, 5))
+		return wait_for_due(k);
 
 	if (k->profile == WALK_FLOOD)
 		return below(k, 3);

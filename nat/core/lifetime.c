@@ -166,11 +166,25 @@ uint32_t lifetime_live_session(struct nat *nat, uint32_t session, struct mono no
 		lifetime_expire_session(nat, session);
 		return NAT_NONE;
 	}
-	/* One that keeps nothing is over when its mapping is, and goes with it. */
+	/* One that keeps nothing is over when its mapping is, and goes with it; so is what was
+	 * borrowed when the lender is. */
 	s = session_at(&nat->sessions, session);
-	if (!s->keeping && lifetime_live_mapping(nat, s->mapping, now) == NAT_NONE)
+	if ((!s->keeping || mapping_at(&nat->mappings, s->mapping)->borrowed) &&
+	    lifetime_live_mapping(nat, s->mapping, now) == NAT_NONE)
 		return NAT_NONE;
 	return session;
+}
+
+/* Is the sibling alive that @mapping was borrowed from, if it was? If not, both are removed. */
+static bool lender_lives(struct nat *nat, uint32_t mapping, struct mono now)
+{
+	const struct mapping *m = mapping_at(&nat->mappings, mapping);
+	uint32_t lender = NAT_NONE;
+
+	if (m->borrowed)
+		lender = mapping_find_external(
+			&nat->mappings, sibling_of((enum nat_protocol)m->protocol), &m->external);
+	return lender == NAT_NONE || lifetime_live_mapping(nat, lender, now) != NAT_NONE;
 }
 
 /*
@@ -179,6 +193,8 @@ uint32_t lifetime_live_session(struct nat *nat, uint32_t session, struct mono no
  */
 uint32_t lifetime_live_mapping(struct nat *nat, uint32_t mapping, struct mono now)
 {
+	if (mapping != NAT_NONE && !lender_lives(nat, mapping, now))
+		return NAT_NONE;
 	while (mapping != NAT_NONE) {
 		const struct mapping *m = mapping_at(&nat->mappings, mapping);
 

@@ -324,7 +324,19 @@ static bool compare_session(const struct nat *nat, const struct model *m, const 
 /* Left out where the NAT has only not noticed yet that it is over. */
 static bool is_over(const struct nat *nat, uint32_t mapping, bool late)
 {
-	return late && nat_mapping_expiry(nat, mapping).ms <= nat->now.ms;
+	const struct mapping *m = mapping_at(&nat->mappings, mapping);
+
+	if (!late || nat_mapping_expiry(nat, mapping).ms <= nat->now.ms)
+		return late;
+	for (uint32_t n = 0; n < nat->mappings.arena.used && m->borrowed; n++) {
+		const struct mapping *lender = live_mapping(nat, n);
+
+		if (lender != NULL && n != mapping && !lender->borrowed && lender->holds_port &&
+		    endpoint_equal(&lender->external, &m->external) &&
+		    nat_mapping_expiry(nat, n).ms <= nat->now.ms)
+			return true;
+	}
+	return false;
 }
 
 /* Where ports overlap, two may have the same endpoints; their sessions tell them apart. */

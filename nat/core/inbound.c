@@ -101,6 +101,8 @@ static uint32_t make_sibling(struct nat *nat, const struct flow *flow, struct mo
 	if (!nat->ports.shared || !has_sibling(flow->protocol) ||
 	    nat->options.protocol[flow->protocol].filtering != FILTERING_ENDPOINT_INDEPENDENT)
 		return NAT_NONE;
+	if (arena_full(&nat->mappings.arena) || arena_full(&nat->sessions.arena))
+		lifetime_make_room(nat, now);
 	n = lifetime_live_external(nat, sibling_of(flow->protocol), &flow->own, now);
 	if (n == NAT_NONE || !mapping_at(&nat->mappings, n)->holds_port ||
 	    mapping_at(&nat->mappings, n)->borrowed || arena_full(&nat->mappings.arena) ||

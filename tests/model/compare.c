@@ -331,7 +331,8 @@ static bool is_over(const struct nat *nat, uint32_t mapping, bool late)
 	for (uint32_t n = 0; n < nat->mappings.arena.used && m->borrowed; n++) {
 		const struct mapping *lender = live_mapping(nat, n);
 
-		if (lender != NULL && n != mapping && !lender->borrowed && lender->holds_port &&
+		if (lender != NULL && n != mapping && lender->protocol < NAT_ICMP &&
+		    !lender->borrowed && lender->holds_port &&
 		    endpoint_equal(&lender->external, &m->external) &&
 		    nat_mapping_expiry(nat, n).ms <= nat->now.ms)
 			return true;

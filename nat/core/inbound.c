@@ -110,6 +110,10 @@ static uint32_t make_sibling(struct nat *nat, const struct flow *flow, struct mo
 		return NAT_NONE;
 	wanted.internal = mapping_at(&nat->mappings, n)->internal;
 	wanted.host = mapping_at(&nat->mappings, n)->host;
+	/* The host may have this remote through another mapping, as in admit(). */
+	n = session_find_internal(&nat->sessions, flow->protocol, &wanted.internal, &flow->remote);
+	if (lifetime_live_session(nat, n, now) != NAT_NONE)
+		return NAT_NONE;
 	return lifetime_add_mapping(nat, &wanted, now);
 }
 

@@ -301,6 +301,22 @@ static void test_one_port_on_two_addresses_is_two_mappings(void **state)
 	assert_dropped(lab_in(lab, wire_tcp(Y2, external, WIRE_SYN), AT_S(1)), REASON_NO_MAPPING);
 }
 
+/* Where UDP and TCP share their endpoints, one leads in for the other too: not for a remote that
+ * the host has through another mapping. */
+static void test_sibling_of_a_mapping_does_not_take_a_remote_the_host_has(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint udp = lab_open(lab, NAT_UDP, H1, Y1, AT_S(0));
+	struct endpoint tcp = lab_open(lab, NAT_TCP, H1, Y1, AT_S(0));
+
+	assert_int_not_equal(udp.port, tcp.port);
+	lab_set(lab, "nat.protocol-scope", "shared");
+	lab_set(lab, "udp.filtering", "eif");
+	assert_dropped(lab_in(lab, wire_udp(Y1, tcp), AT_S(1)), REASON_NO_MAPPING);
+	assert_rewritten(lab_in(lab, wire_udp(Y1, udp), AT_S(1)), REASON_TRANSLATED);
+	assert_rewritten(lab_in(lab, wire_udp(Y2, tcp), AT_S(1)), REASON_MAPPING_CREATED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -322,6 +338,7 @@ int main(void)
 		lab_test(test_full_session_table_refuses_admitted_packets),
 		lab_test(test_expired_sessions_make_room_for_admitted_ones_without_a_tick),
 		lab_test(test_one_port_on_two_addresses_is_two_mappings),
+		lab_test(test_sibling_of_a_mapping_does_not_take_a_remote_the_host_has),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -107,6 +107,16 @@ static void test_rfc5508_req10e_nothing_is_said_about_errors_and_later_fragments
 	assert_true(lab_output(lab, &w));
 	refused(lab, wire_fragment(whole, 80, 80), AT_S(0));
 	lab_check_silent(lab);
+	/* whoever asks for it */
+	for (size_t first = 0; first <= 80; first += 80) {
+		struct wire piece = wire_fragment(whole, first, 80);
+		struct packet pkt;
+
+		packet_init(&pkt, piece.at, piece.len, piece.len, false);
+		assert_int_equal(packet_parse(&pkt), PACKET_OK);
+		answer_unreachable(&lab->nat, &pkt, NAT_INTERNAL, 3, AT_S(0));
+		assert_int_equal(lab_output(lab, &w), first == 0);
+	}
 	lab_set(lab, "nat.unmatched", "reject");
 	lab_in(lab, wire_query(0, Y1, E1, 9), AT_S(0)); /* a reply is no error */
 	assert_true(lab_output(lab, &w));

@@ -198,8 +198,7 @@ static void test_forward_without_an_address_needs_one(void **state)
 	lab_set(lab, "nat.one-to-one", "none");
 	lab_set(lab, "nat.forwards", "udp:203.0.113.2:8080=192.168.1.9:80");
 	assert_same_endpoint(ep_port(lab_open(lab, NAT_UDP, SERVER, Y1, AT_S(0)), 0), E1);
-	assert_dropped(lab_in(lab, wire_udp(Y1, ep("203.0.113.2:8080")), AT_S(0)),
-		       REASON_NOT_OURS);
+	assert_dropped(lab_in(lab, wire_udp(Y1, ep("203.0.113.2:8080")), AT_S(0)), REASON_NOT_OURS);
 	lab_set(lab, "nat.forwards", "none");
 	lab_set(lab, "nat.one-to-one", "203.0.113.1=192.168.1.8");
 	assert_same_endpoint(lab_open(lab, NAT_UDP, ep("192.168.1.8:80"), Y1, AT_S(0)),

@@ -11,15 +11,15 @@
 #include <stdbool.h>
 
 #include "common/clock.h"
+#include "nat/core/options.h"
 #include "nat/core/reason.h"
-#include "nat/core/tuple.h"
 
 enum event_type {
 	EVENT_LIMIT_REACHED, /* `reason` began to refuse packets; once until there is room again */
 	EVENT_BLOCK_ALLOCATED, /* `internal` has the ports external..last from now on */
 	EVENT_BLOCK_FREED,
-	EVENT_BLOCK_OVERFLOW, /* `internal` got `external`, outside its own block */
-	EVENT_OPTIONS_CHANGED,
+	EVENT_BLOCK_OVERFLOW,  /* `internal` got `external`, outside its own block */
+	EVENT_OPTIONS_CHANGED, /* `knob`, and as many others as `last` says */
 	EVENT_TYPES
 };
 
@@ -29,10 +29,12 @@ struct nat_event {
 	uint64_t number; /* from 1 on */
 	struct mono at;
 	enum event_type type;
-	enum nat_reason reason; /* EVENT_LIMIT_REACHED */
-	struct addr internal;	/* the host, all zero if it is about none */
+	enum nat_reason reason;	    /* EVENT_LIMIT_REACHED */
+	enum nat_protocol protocol; /* of the packet refused */
+	enum option_id knob;	    /* that refuses, or was changed; OPT_NONE if none */
+	struct addr internal;	    /* the host, all zero if it is about none */
 	struct endpoint external;
-	uint16_t last; /* last port of a block */
+	uint16_t last; /* last port of a block; how many more knobs */
 };
 
 /*

@@ -35,11 +35,10 @@ static enum nat_reason malformed(const struct packet *pkt)
 	return REASON_FRAGMENT_TRANSLATED;
 }
 
-static struct nat_outcome refuse(struct nat *nat, enum nat_reason reason, enum option_id knob,
-				 struct mono now)
+static struct nat_outcome refuse(struct nat *nat, const struct packet *pkt, struct mono now)
 {
-	report_limit(nat, reason, now);
-	return drop_by(reason, knob, NAT_NONE);
+	return report_limit(nat, drop_by(REASON_FRAGMENTS_FULL, OPT_FRAGMENTS_MAX_HELD, NAT_NONE),
+			    nat_protocol_of(pkt), &pkt->source.addr, now);
 }
 
 /* Before its first: hold it, unless the store is full or the NAT keeps none. */
@@ -54,11 +53,11 @@ static struct nat_outcome hold_later(struct nat *nat, const struct packet *pkt, 
 	if (fresh)
 		n = fragment_begin(f, pkt, from, now);
 	if (n == NAT_NONE)
-		return refuse(nat, REASON_FRAGMENTS_FULL, OPT_FRAGMENTS_MAX_HELD, now);
+		return refuse(nat, pkt, now);
 	if (!fragment_hold(f, n, pkt, &nat->options.fragments)) {
 		if (fresh)
 			fragment_end(f, n);
-		return refuse(nat, REASON_FRAGMENTS_FULL, OPT_FRAGMENTS_MAX_HELD, now);
+		return refuse(nat, pkt, now);
 	}
 	fragment_note(f, n, pkt);
 	return (struct nat_outcome){ NAT_HELD, REASON_FRAGMENT_HELD, NAT_NONE, NAT_NONE, OPT_NONE };
@@ -130,7 +129,7 @@ static struct nat_outcome take_first(struct nat *nat, struct packet *pkt, enum n
 	if (n == NAT_NONE)
 		n = fragment_begin(&nat->fragments, pkt, from, now);
 	if (n == NAT_NONE)
-		return refuse(nat, REASON_FRAGMENTS_FULL, OPT_FRAGMENTS_MAX_HELD, now);
+		return refuse(nat, pkt, now);
 	fragment_note(&nat->fragments, n, pkt);
 	nat->counted[NAT_INTERNAL] = nat->counted[NAT_EXTERNAL] = NAT_NONE;
 	outcome = translate_whole(nat, pkt, from, now);

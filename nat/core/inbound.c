@@ -161,14 +161,13 @@ static struct nat_outcome open_fixed(struct nat *nat, const struct packet *pkt,
 	if (flow->protocol == NAT_ICMP && !packet_is_icmp_request(pkt))
 		return drop(REASON_NO_MAPPING);
 	mapping = make_fixed(nat, flow, &internal, dmz, now);
-	if (mapping == NAT_NONE && arena_full(&nat->sessions.arena)) {
-		report_limit(nat, REASON_SESSIONS_FULL, now);
-		return drop_by(REASON_SESSIONS_FULL, OPT_NAT_MAX_SESSIONS, NAT_NONE);
-	}
-	if (mapping == NAT_NONE) {
-		report_limit(nat, REASON_MAPPINGS_FULL, now);
-		return drop_by(REASON_MAPPINGS_FULL, OPT_NAT_MAX_MAPPINGS, NAT_NONE);
-	}
+	if (mapping == NAT_NONE)
+		return report_limit(
+			nat,
+			arena_full(&nat->sessions.arena)
+				? drop_by(REASON_SESSIONS_FULL, OPT_NAT_MAX_SESSIONS, NAT_NONE)
+				: drop_by(REASON_MAPPINGS_FULL, OPT_NAT_MAX_MAPPINGS, NAT_NONE),
+			flow->protocol, &internal.addr, now);
 	outcome = admit(nat, pkt, flow, mapping, now);
 	if (mapping_at(&nat->mappings, mapping)->sessions == 0)
 		lifetime_remove_mapping(nat, mapping); /* never one without a session */

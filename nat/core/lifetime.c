@@ -258,23 +258,24 @@ bool lifetime_admits_session(struct nat *nat, uint32_t mapping, struct nat_outco
 	const struct mapping *m = mapping_at(&nat->mappings, mapping);
 	struct host *host = host_at(&nat->hosts, m->host);
 	uint64_t quota = nat->options.max_sessions_per_mapping;
+	enum nat_protocol protocol = (enum nat_protocol)m->protocol;
 	enum option_id knob;
 
 	if (arena_full(&nat->sessions.arena)) {
-		report_limit(nat, REASON_SESSIONS_FULL, now);
 		*refused = drop_by(REASON_SESSIONS_FULL, OPT_NAT_MAX_SESSIONS, mapping);
+		report_limit(nat, *refused, protocol, &host->address, now);
 		return false;
 	}
 	if (quota != 0 && m->sessions >= quota) {
-		report_host_limit(nat, host, REASON_MAPPING_QUOTA, now);
 		*refused = drop_by(REASON_MAPPING_QUOTA, OPT_NAT_MAX_SESSIONS_PER_MAPPING, mapping);
+		report_host_limit(nat, *refused, protocol, host, now);
 		return false;
 	}
-	knob = host_refuses_session(host, &nat->options, (enum nat_protocol)m->protocol);
+	knob = host_refuses_session(host, &nat->options, protocol);
 	if (knob == OPT_NONE)
 		return true;
-	report_host_limit(nat, host, REASON_HOST_QUOTA, now);
 	*refused = drop_by(REASON_HOST_QUOTA, knob, mapping);
+	report_host_limit(nat, *refused, protocol, host, now);
 	return false;
 }
 

@@ -239,30 +239,36 @@ static enum nat_reason parse_reason(enum packet_error err)
 
 /* --- limits --------------------------------------------------------------------------------- */
 
-static void add_limit_event(struct nat *nat, const struct addr *host, enum nat_reason reason,
-			    struct mono now)
+static void add_limit_event(struct nat *nat, const struct nat_outcome *refused,
+			    enum nat_protocol protocol, const struct addr *host, struct mono now)
 {
-	static const struct addr nobody;
 	const struct nat_event event = {
 		.at = now,
 		.type = EVENT_LIMIT_REACHED,
-		.reason = reason,
-		.internal = host != NULL ? *host : nobody,
+		.reason = refused->reason,
+		.protocol = protocol,
+		.knob = refused->knob,
+		.internal = *host,
 	};
 
 	event_add(&nat->events, &event);
 }
 
-void report_limit(struct nat *nat, enum nat_reason reason, struct mono now)
+struct nat_outcome report_limit(struct nat *nat, struct nat_outcome refused,
+				enum nat_protocol protocol, const struct addr *host,
+				struct mono now)
 {
-	if (event_is_news(&nat->limits[reason], now))
-		add_limit_event(nat, NULL, reason, now);
+	if (event_is_news(&nat->limits[refused.reason][protocol], now))
+		add_limit_event(nat, &refused, protocol, host, now);
+	return refused;
 }
 
-void report_host_limit(struct nat *nat, struct host *host, enum nat_reason reason, struct mono now)
+struct nat_outcome report_host_limit(struct nat *nat, struct nat_outcome refused,
+				     enum nat_protocol protocol, struct host *host, struct mono now)
 {
-	if (event_is_news(&host->limits[reason - REASON_HOST_QUOTA], now))
-		add_limit_event(nat, &host->address, reason, now);
+	if (event_is_news(&host->limits[refused.reason - REASON_HOST_QUOTA], now))
+		add_limit_event(nat, &refused, protocol, &host->address, now);
+	return refused;
 }
 
 /* --- a packet ------------------------------------------------------------------------------- */

@@ -60,7 +60,7 @@ struct nat {
 	struct ip_ids ip_ids;
 	struct bucket answers; /* rate of our own answers */
 	struct mono now;       /* the last time given */
-	struct limit limits[REASON_COUNT];
+	struct limit limits[REASON_COUNT][NAT_PROTOCOLS];
 	uint64_t counters[REASON_COUNT];
 	/* Sessions that the packet at hand is traffic of, by side sent from; NAT_NONE. Two if it
 	 * is hairpinned. */

@@ -256,7 +256,7 @@ static const struct option_spec specs[OPTION_COUNT] = {
 	[OPT_NAT_DMZ] = { "nat.dmz", .machine = true,
 		.type = OPTION_ADDRESS, .offset = AT(dmz),
 		.initial = "none", .unit = "", .clause = "",
-		.meaning = "internal host that gets what is for nobody else" },
+		.meaning = "internal host that gets the UDP and TCP that is for nobody else" },
 	[OPT_NAT_EXEMPT] = { "nat.exempt", .machine = true,
 		.type = OPTION_REMOTES, .offset = AT(exempt),
 		.initial = "none", .unit = "", .clause = "RFC 6888 REQ-6",
@@ -297,7 +297,7 @@ static const struct option_spec specs[OPTION_COUNT] = {
 		.meaning = "deterministic: blocks of each address kept for hosts that need more" },
 	[OPT_NAT_INTERNAL] = { "nat.internal", .machine = true,
 		.type = OPTION_ADDRESS_RANGE,
-		.offset = AT(blocks.internal), .initial = "192.168.1.0/24", .unit = "",
+		.offset = AT(blocks.internal), .initial = "192.168.1.0-192.168.1.255", .unit = "",
 		.clause = "RFC 7422 2",
 		.meaning = "deterministic: the internal hosts that have blocks" },
 	[OPT_NAT_MAX_RESTING_PORTS] = { "nat.max-resting-ports", NUMBER(1, 16777216, "ports"),
@@ -326,7 +326,7 @@ static const struct option_spec specs[OPTION_COUNT] = {
 	[OPT_UDP_RANGE_CLASS] = { "udp.range-class", CHOICE,
 		.offset = AT(protocol[NAT_UDP].range_class), .values = range_class_values,
 		.initial = "keep", .clause = "RFC 4787 REQ-3A",
-		.meaning = "ranges that external ports keep to; keep: below 1024 stays below" },
+		.meaning = "port classes: 1-1023 and the rest; linux 1-511, 600-1023; cisco 1-511, 512-1023" },
 	[OPT_UDP_PORT_ZERO] = { "udp.port-zero", CHOICE, .offset = AT(port_zero),
 		.values = port_zero_values, .initial = "drop", .clause = "RFC 4787 4.2.1",
 		.meaning = "outbound packets from port 0" },
@@ -335,10 +335,10 @@ static const struct option_spec specs[OPTION_COUNT] = {
 		.meaning = "silence after which a session ends" },
 	[OPT_UDP_TIMEOUT_UNREPLIED] = { "udp.timeout-unreplied", TIMEOUT_OR("same"),
 		.offset = AT(timeout_ms[TIMEOUT_UDP_UNREPLIED]), .initial = "same",
-		.clause = "RFC 4787 REQ-5", .meaning = "the same, as long as no answer has come" },
+		.clause = "RFC 4787 REQ-5", .meaning = "silence after which a session ends that no answer came to" },
 	[OPT_UDP_PORT_TIMEOUTS] = { "udp.port-timeouts", .type = OPTION_PORT_TIMERS,
 		.offset = AT(port_timers), .initial = "none", .unit = "time",
-		.clause = "RFC 4787 REQ-5A", .meaning = "the same, by remote port" },
+		.clause = "RFC 4787 REQ-5A", .meaning = "silence after which a session with this remote port ends" },
 
 	COMMON_KNOBS(TCP, NAT_TCP, "tcp", tcp_filtering_values, "both", "1024-65535",
 		"RFC 5382 REQ-1", "RFC 5382 REQ-3", "RFC 5382 REQ-3"),
@@ -348,7 +348,7 @@ static const struct option_spec specs[OPTION_COUNT] = {
 	[OPT_TCP_RANGE_CLASS] = { "tcp.range-class", CHOICE,
 		.offset = AT(protocol[NAT_TCP].range_class), .values = range_class_values,
 		.initial = "keep", .clause = "RFC 5382 REQ-7",
-		.meaning = "ranges that external ports keep to; keep: below 1024 stays below" },
+		.meaning = "port classes: 1-1023 and the rest; linux 1-511, 600-1023; cisco 1-511, 512-1023" },
 	[OPT_TCP_REUSE_TRACKED] = { "tcp.reuse-tracked", SWITCH, .offset = AT(tcp.reuse_tracked),
 		.initial = "off", .clause = "RFC 6888 REQ-8A",
 		.meaning = "ports need no rest after connections that were seen to close" },
@@ -382,20 +382,20 @@ static const struct option_spec specs[OPTION_COUNT] = {
 	[OPT_TCP_TIMEOUT_TRANSITORY] = { "tcp.timeout-transitory", TIMEOUT,
 		.offset = AT(tcp.transitory_ms), .initial = "240s",
 		.clause = "RFC 5382 REQ-5",
-		.meaning = "the same while it opens or closes, unless set apart below" },
+		.meaning = "silence after which one ends that opens or closes, unless set apart" },
 	[OPT_TCP_TIMEOUT_OPENING] = { "tcp.timeout-opening", TIMEOUT_OR("transitory"),
 		.offset = AT(timeout_ms[TIMEOUT_TCP_OPENING]), .initial = "transitory",
-		.clause = "RFC 7857 2.1", .meaning = "the same while it opens" },
+		.clause = "RFC 7857 2.1", .meaning = "silence after which a connection ends that is not open yet" },
 	[OPT_TCP_TIMEOUT_CLOSING] = { "tcp.timeout-closing", TIMEOUT_OR("transitory"),
 		.offset = AT(timeout_ms[TIMEOUT_TCP_CLOSING]), .initial = "transitory",
-		.clause = "RFC 7857 2.1", .meaning = "the same when both sides have sent FIN" },
+		.clause = "RFC 7857 2.1", .meaning = "silence after which a connection ends when both have sent FIN" },
 	[OPT_TCP_TIMEOUT_RESET] = { "tcp.timeout-reset", TIMEOUT_OR("transitory"),
 		.offset = AT(timeout_ms[TIMEOUT_TCP_RESET]), .initial = "transitory",
-		.clause = "RFC 7857 2.2", .meaning = "the same after a RST" },
+		.clause = "RFC 7857 2.2", .meaning = "silence after which a connection ends when one has sent RST" },
 	[OPT_TCP_TIMEOUT_TIME_WAIT] = { "tcp.timeout-time-wait", TIMEOUT_OR("transitory"),
 		.offset = AT(timeout_ms[TIMEOUT_TCP_TIME_WAIT]), .initial = "transitory",
 		.clause = "RFC 5382 REQ-5",
-		.meaning = "time after both FINs are acknowledged" },
+		.meaning = "how long a connection is known after both FINs are acknowledged" },
 
 	COMMON_KNOBS(ICMP, NAT_ICMP, "icmp", filtering_values, "outbound", "1-65535",
 		"RFC 5508 REQ-1", "RFC 5508 REQ-1", "RFC 5508 REQ-2"),
@@ -413,7 +413,7 @@ static const struct option_spec specs[OPTION_COUNT] = {
 		.meaning = "whether errors with wrong checksums are dropped" },
 	[OPT_ICMP_ERROR_RATE] = { "icmp.error-rate", NUMBER(0, 1000000, "a second"),
 		.offset = AT(icmp.error_rate), .initial = "10", .clause = "RFC 5508 REQ-10",
-		.meaning = "ICMP errors and RSTs of natem's own; 0 is none" },
+		.meaning = "ICMP errors and RSTs of natem's own per second; 0 is none" },
 	[OPT_ICMP_MUTE] = { "icmp.mute", CHOICE, .offset = AT(icmp.mute),
 		.values = mute_values, .initial = "none", .clause = "RFC 5508 REQ-9",
 		.meaning = "side that gets no ICMP errors of natem's own" },
@@ -426,7 +426,7 @@ static const struct option_spec specs[OPTION_COUNT] = {
 		.initial = "address-dependent", .clause = "",
 		.meaning = "remotes that may send to such a mapping" },
 	[OPT_OTHER_TIMEOUT] = { "other.timeout", TIMEOUT, .offset = AT(timeout_ms[TIMEOUT_OTHER]),
-		.initial = "300s", .clause = "", .meaning = "silence after which it ends" },
+		.initial = "300s", .clause = "", .meaning = "silence after which such a session ends" },
 
 	[OPT_FRAGMENTS_MODE] = { "fragments.mode", CHOICE, .offset = AT(fragments.mode),
 		.values = fragments_values, .initial = "any-order", .clause = "RFC 4787 REQ-14",
@@ -440,10 +440,10 @@ static const struct option_spec specs[OPTION_COUNT] = {
 		.meaning = "fragments that may wait for their first at once" },
 	[OPT_FRAGMENTS_MAX_BYTES] = { "fragments.max-bytes", NUMBER(2048, FRAGMENT_BYTES_MAX, "bytes"),
 		.offset = AT(fragments.max_bytes), .initial = "1048576",
-		.clause = "RFC 4787 REQ-14", .meaning = "bytes they may take together" },
+		.clause = "RFC 4787 REQ-14", .meaning = "bytes that fragments may take together while they wait" },
 	[OPT_FRAGMENTS_MAX_PER_SOURCE] = { "fragments.max-per-source", NUMBER(1, FRAGMENT_HELD_MAX, "fragments"),
 		.offset = AT(fragments.max_per_source), .initial = "32",
-		.clause = "RFC 4787 REQ-14", .meaning = "of them, from one address" },
+		.clause = "RFC 4787 REQ-14", .meaning = "fragments that may wait at once, from one address" },
 };
 /* clang-format on */
 
@@ -573,6 +573,15 @@ int options_set(struct options *o, const char *key, const char *value, char *why
 	return -ENOENT;
 }
 
+/* Both names, their values, and why; always -EINVAL. */
+static int contradict(char *why, size_t why_size, const char *a, const char *a_value, const char *b,
+		      const char *b_value, const char *reason)
+{
+	snprintf(why, why_size, "%s=%s and %s=%s contradict each other: %s", a, a_value, b, b_value,
+		 reason);
+	return -EINVAL;
+}
+
 /* A shared port has no one to give a stranger's packet to (RFC 7857 section 3). */
 static int check_overlap(const struct options *o, char *why, size_t why_size)
 {
@@ -585,8 +594,12 @@ static int check_overlap(const struct options *o, char *why, size_t why_size)
 		if (o->protocol[p].overlap == SWITCH_OFF)
 			continue;
 		if (o->protocol[p].ports == PORTS_OVERLOAD)
-			other = option_of(OPT_UDP_PORTS, (enum nat_protocol)p);
-		else if (o->protocol[p].filtering != FILTERING_ENDPOINT_INDEPENDENT)
+			return contradict(why, why_size, specs[overlap].key, "on",
+					  specs[option_of(OPT_UDP_PORTS, (enum nat_protocol)p)].key,
+					  "overload",
+					  "under the one hosts share a port, under the other the "
+					  "newest takes it from the others");
+		if (o->protocol[p].filtering != FILTERING_ENDPOINT_INDEPENDENT)
 			continue;
 		snprintf(
 			why, why_size,
@@ -647,6 +660,79 @@ static uint64_t addresses_in(const struct addr_range *range)
 	return (uint64_t)addr_ip4(&range->last) - addr_ip4(&range->first) + 1;
 }
 
+/* Blocks divide all ports from 1024 on, and a port in them is any of the block. */
+static int check_block_ports(const struct options *o, char *why, size_t why_size)
+{
+	char value[OPTIONS_TEXT_MAX];
+	const char *blocks = blocks_values[o->blocks.behavior].name;
+
+	for (int p = 0; p < NAT_OTHER; p++) {
+		const struct protocol_options *po = &o->protocol[p];
+		enum option_id ports = option_of(OPT_UDP_PORTS, (enum nat_protocol)p);
+		enum option_id range = option_of(OPT_UDP_PORT_RANGE, (enum nat_protocol)p);
+
+		if (po->ports == PORTS_OVERLOAD || po->ports == PORTS_PRESERVE_ONLY)
+			return contradict(why, why_size, "nat.blocks", blocks, specs[ports].key,
+					  ports_values[po->ports].name,
+					  "a port that is always kept is in no block of its host");
+		if (po->port_range.first > 1024 || po->port_range.last < UINT16_MAX)
+			return contradict(why, why_size, "nat.blocks", blocks, specs[range].key,
+					  options_format(o, range, value),
+					  "blocks divide all ports from 1024 to 65535");
+	}
+	return 0;
+}
+
+/* One external endpoint for both needs one range for both. */
+static int check_scope(const struct options *o, char *why, size_t why_size)
+{
+	const struct port_range *udp = &o->protocol[NAT_UDP].port_range;
+	const struct port_range *tcp = &o->protocol[NAT_TCP].port_range;
+	char value[OPTIONS_TEXT_MAX];
+
+	if (o->scope == SCOPE_PER_PROTOCOL)
+		return 0;
+	if (udp->first != tcp->first || udp->last != tcp->last)
+		return contradict(why, why_size, "nat.protocol-scope", "shared", "tcp.port-range",
+				  options_format(o, OPT_TCP_PORT_RANGE, value),
+				  "UDP and TCP that share their ports need one range, the same in "
+				  "udp.port-range");
+	for (int p = 0; p < NAT_ICMP; p++)
+		if (o->protocol[p].ports == PORTS_OVERLOAD)
+			return contradict(why, why_size, "nat.protocol-scope", "shared",
+					  specs[option_of(OPT_UDP_PORTS, (enum nat_protocol)p)].key,
+					  "overload",
+					  "a port taken from another host would be half of a pair");
+	return 0;
+}
+
+/* Is any port of UDP and TCP left that is not reserved? */
+static int check_reserved(const struct options *o, char *why, size_t why_size)
+{
+	char value[OPTIONS_TEXT_MAX];
+
+	for (int p = 0; p < NAT_ICMP; p++) {
+		struct port_range range = o->protocol[p].port_range;
+		uint32_t left = (uint32_t)range.last - range.first + 1;
+
+		for (uint32_t i = 0; i < o->reserved.count; i++) {
+			const struct port_range *r = &o->reserved.ranges[i];
+			uint32_t first = r->first > range.first ? r->first : range.first;
+			uint32_t last = r->last < range.last ? r->last : range.last;
+
+			left -= last >= first ? last - first + 1 : 0;
+		}
+		if (left == 0) {
+			enum option_id id = option_of(OPT_UDP_PORT_RANGE, (enum nat_protocol)p);
+
+			return contradict(why, why_size, "nat.reserved-ports", "(these)",
+					  specs[id].key, options_format(o, id, value),
+					  "no port is left");
+		}
+	}
+	return 0;
+}
+
 /* Each host of nat.internal must have a port at least (RFC 7422 section 2). */
 static int check_blocks(const struct options *o, char *why, size_t why_size)
 {
@@ -655,16 +741,12 @@ static int check_blocks(const struct options *o, char *why, size_t why_size)
 
 	if (o->blocks.behavior == BLOCKS_OFF)
 		return 0;
-	for (int p = 0; p < NAT_OTHER; p++) {
-		if (o->protocol[p].ports != PORTS_OVERLOAD)
-			continue;
-		snprintf(
-			why, why_size,
-			"nat.blocks and %s=overload contradict each other; overloading gives every "
-			"host its own port number, whoever has the block",
-			specs[option_of(OPT_UDP_PORTS, (enum nat_protocol)p)].key);
+	if (check_block_ports(o, why, why_size) < 0)
 		return -EINVAL;
-	}
+	if (o->blocks.behavior == BLOCKS_DETERMINISTIC && o->pooling != POOLING_PAIRED)
+		return contradict(why, why_size, "nat.blocks", "deterministic", "nat.pooling",
+				  pooling_values[o->pooling].name,
+				  "the formula says which external address a host has");
 	for (uint32_t i = 0; i < o->external.count; i++)
 		addresses += addresses_in(&o->external.ranges[i]);
 	if (o->blocks.behavior == BLOCKS_DYNAMIC || addresses == 0 ||
@@ -705,7 +787,8 @@ int options_check(const struct options *o, char *why, size_t why_size)
 		return -EINVAL;
 	}
 	if (check_overlap(o, why, why_size) < 0 || check_forwards(o, why, why_size) < 0 ||
-	    check_ports(o, why, why_size) < 0 || check_blocks(o, why, why_size) < 0)
+	    check_ports(o, why, why_size) < 0 || check_blocks(o, why, why_size) < 0 ||
+	    check_scope(o, why, why_size) < 0 || check_reserved(o, why, why_size) < 0)
 		return -EINVAL;
 	if (o->max_sessions < o->max_mappings) {
 		snprintf(why, why_size,

@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "nat/core/steps.h"
 
-static struct nat_outcome refuse_by_quota(struct nat *nat, struct host *host,
-					  enum nat_reason reason, enum option_id knob,
-					  struct mono now)
-{
-	report_host_limit(nat, host, reason, now);
-	return drop_by(reason, knob, NAT_NONE);
-}
-
 static bool is_rate(enum option_id knob)
 {
 	return knob == OPT_NAT_NEW_MAPPINGS_PER_SECOND || knob == OPT_UDP_NEW_MAPPINGS_PER_SECOND ||
@@ -59,12 +51,12 @@ static bool choose_external(struct nat *nat, struct mapping *wanted, const struc
 	reason = port_pick(nat, protocol, &wanted->internal, remote, wanted->host, now,
 			   &wanted->external);
 	if (reason != REASON_MAPPING_CREATED) {
-		report_limit(nat, reason, now);
 		*refused = drop_by(reason,
 				   reason == REASON_NO_BLOCK	      ? OPT_NAT_INTERNAL
 				   : reason == REASON_PORTS_EXHAUSTED ? OPT_NAT_EXTERNAL
 								      : OPT_NAT_BLOCKS,
 				   NAT_NONE);
+		report_limit(nat, *refused, protocol, &wanted->internal.addr, now);
 		return false;
 	}
 	wanted->holds_port = true;
@@ -80,14 +72,17 @@ static uint32_t make_for_host(struct nat *nat, struct mapping *wanted,
 	enum option_id knob = host_refuses_mapping(host, &nat->options, protocol, now);
 
 	if (knob != OPT_NONE) {
-		*refused = refuse_by_quota(nat, host,
-					   is_rate(knob) ? REASON_RATE_QUOTA : REASON_HOST_QUOTA,
-					   knob, now);
+		*refused = report_host_limit(
+			nat,
+			drop_by(is_rate(knob) ? REASON_RATE_QUOTA : REASON_HOST_QUOTA, knob,
+				NAT_NONE),
+			protocol, host, now);
 		return NAT_NONE;
 	}
 	knob = host_refuses_session(host, &nat->options, protocol);
 	if (knob != OPT_NONE) {
-		*refused = refuse_by_quota(nat, host, REASON_HOST_QUOTA, knob, now);
+		*refused = report_host_limit(nat, drop_by(REASON_HOST_QUOTA, knob, NAT_NONE),
+					     protocol, host, now);
 		return NAT_NONE;
 	}
 	if (!choose_external(nat, wanted, remote, now, refused))
@@ -120,7 +115,7 @@ static uint32_t make_mapping(struct nat *nat, const struct flow *flow,
 	return mapping;
 
 full:
-	report_limit(nat, REASON_MAPPINGS_FULL, now);
+	report_limit(nat, *refused, flow->protocol, &flow->own.addr, now);
 	return NAT_NONE;
 }
 
@@ -191,10 +186,10 @@ static struct nat_outcome open_session(struct nat *nat, const struct flow *flow,
 		return refused;
 	if (mapping == NAT_NONE) {
 		reason = REASON_MAPPING_CREATED;
-		if (arena_full(&nat->sessions.arena)) {
-			report_limit(nat, REASON_SESSIONS_FULL, now);
-			return drop_by(REASON_SESSIONS_FULL, OPT_NAT_MAX_SESSIONS, NAT_NONE);
-		}
+		if (arena_full(&nat->sessions.arena))
+			return report_limit(
+				nat, drop_by(REASON_SESSIONS_FULL, OPT_NAT_MAX_SESSIONS, NAT_NONE),
+				flow->protocol, &flow->own.addr, now);
 		mapping = make_mapping(nat, flow, &part, now, &refused);
 		if (mapping == NAT_NONE)
 			return refused;

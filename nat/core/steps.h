@@ -45,9 +45,15 @@ enum nat_protocol nat_protocol_of(const struct packet *pkt);
 /* One that is whole, or the first fragment: all steps but the fragments'. */
 struct nat_outcome translate_whole(struct nat *nat, struct packet *pkt, enum nat_side from,
 				   struct mono now);
-/* Report that @reason refuses packets, once for as long as it goes on; of one host, or of all. */
-void report_limit(struct nat *nat, enum nat_reason reason, struct mono now);
-void report_host_limit(struct nat *nat, struct host *host, enum nat_reason reason, struct mono now);
+/* Report a limit that refuses a packet, once for as long as it goes on, and return @refused. @host:
+ * the internal address it is about; all zero if it is not known. */
+struct nat_outcome report_limit(struct nat *nat, struct nat_outcome refused,
+				enum nat_protocol protocol, const struct addr *host,
+				struct mono now);
+/* The same for a quota of one host. */
+struct nat_outcome report_host_limit(struct nat *nat, struct nat_outcome refused,
+				     enum nat_protocol protocol, struct host *host,
+				     struct mono now);
 
 /* outbound.c: from an internal endpoint to a remote one (RFC 3022 section 4.1). */
 struct nat_outcome outbound_translate(struct nat *nat, struct packet *pkt,

@@ -13,13 +13,16 @@
 static struct nat_outcome unsolicited_syn(struct nat *nat, const struct packet *pkt,
 					  struct nat_outcome silent, struct mono now)
 {
+	static const struct addr nobody;
+
 	switch (nat->options.tcp.unsolicited_syn) {
 	case SYN_DROP:
 		return silent;
 	case SYN_HOLD:
 		if (hold_syn(&nat->held_syns, pkt, now))
 			return drop_by(REASON_SYN_HELD, OPT_TCP_UNSOLICITED_SYN, silent.mapping);
-		report_limit(nat, REASON_SYN_HELD, now);
+		report_limit(nat, drop_by(REASON_SYN_HELD, OPT_TCP_MAX_HELD_SYNS, NAT_NONE),
+			     NAT_TCP, &nobody, now);
 		return silent;
 	case SYN_RESET:
 		answer_reset(nat, pkt, now);

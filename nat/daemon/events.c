@@ -6,6 +6,11 @@
 
 #include "common/log.h"
 
+static const char *knob_name(const struct nat_event *event)
+{
+	return event->knob != OPT_NONE ? option_spec(event->knob)->key : "no knob";
+}
+
 const char *events_text(const struct nat_event *event, char buf[EVENTS_TEXT_MAX])
 {
 	char host[ADDR_TEXT_MAX] = "", external[ENDPOINT_TEXT_MAX];
@@ -15,8 +20,9 @@ const char *events_text(const struct nat_event *event, char buf[EVENTS_TEXT_MAX]
 		addr_format(&event->internal, host);
 	switch (event->type) {
 	case EVENT_LIMIT_REACHED:
-		snprintf(buf, EVENTS_TEXT_MAX, "limit reached%s%s: %s: %s", *host ? " by " : "",
-			 host, reason->name, reason->explanation);
+		snprintf(buf, EVENTS_TEXT_MAX, "limit reached%s%s, %s: %s: %s (%s)",
+			 *host ? " by " : "", host, nat_protocol_name(event->protocol),
+			 reason->name, reason->explanation, knob_name(event));
 		break;
 	case EVENT_BLOCK_ALLOCATED:
 	case EVENT_BLOCK_FREED:
@@ -31,7 +37,10 @@ const char *events_text(const struct nat_event *event, char buf[EVENTS_TEXT_MAX]
 			 endpoint_format(&event->external, external), host);
 		break;
 	case EVENT_OPTIONS_CHANGED:
-		snprintf(buf, EVENTS_TEXT_MAX, "knobs changed");
+		snprintf(buf, EVENTS_TEXT_MAX, "knobs changed: %s", knob_name(event));
+		if (event->last > 0)
+			snprintf(buf, EVENTS_TEXT_MAX, "knobs changed: %s and %u more",
+				 knob_name(event), event->last);
 		break;
 	case EVENT_TYPES:
 		snprintf(buf, EVENTS_TEXT_MAX, "?");

@@ -124,6 +124,7 @@ static json_t *json_event(const struct daemon *d, const struct nat_event *event)
 {
 	bool limit = event->type == EVENT_LIMIT_REACHED;
 	bool block = event->type == EVENT_BLOCK_ALLOCATED || event->type == EVENT_BLOCK_FREED;
+	bool changed = event->type == EVENT_OPTIONS_CHANGED;
 	bool ports = block || event->type == EVENT_BLOCK_OVERFLOW;
 	char text[EVENTS_TEXT_MAX];
 	json_t *json = json_object();
@@ -133,6 +134,12 @@ static json_t *json_event(const struct daemon *d, const struct nat_event *event)
 	member_put_text(json, "type", event_type_name(event->type));
 	member_put(json, "reason",
 		   limit ? json_string(reason_spec(event->reason)->name) : json_null());
+	member_put(json, "protocol",
+		   limit ? json_string(nat_protocol_name(event->protocol)) : json_null());
+	member_put(json, "knob",
+		   (limit || changed) && event->knob != OPT_NONE
+			   ? json_string(option_spec(event->knob)->key)
+			   : json_null());
 	member_put(json, "host",
 		   addr_is_ip4(&event->internal) ? json_of_addr(&event->internal) : json_null());
 	member_put(json, "external", ports ? json_of_endpoint(&event->external) : json_null());

@@ -317,6 +317,28 @@ static void test_sibling_of_a_mapping_does_not_take_a_remote_the_host_has(void *
 	assert_rewritten(lab_in(lab, wire_udp(Y2, tcp), AT_S(1)), REASON_MAPPING_CREATED);
 }
 
+static void test_endpoint_that_is_lent_ends_with_the_lender_without_a_tick(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint tcp;
+
+	lab_set(lab, "nat.protocol-scope", "shared");
+	lab_set(lab, "udp.filtering", "eif");
+	lab_set(lab, "udp.refresh", "both");
+	for (int known = 0; known < 2; known++) {
+		int t = known * 1000;
+
+		tcp = lab_open(lab, NAT_TCP, H1, Y1, AT_S(t));
+		assert_rewritten(lab_in(lab, wire_udp(Y1, tcp), AT_S(t + 200)),
+				 REASON_MAPPING_CREATED);
+		assert_rewritten(lab_in(lab, wire_udp(Y1, tcp), AT_S(t + 239)), REASON_TRANSLATED);
+		/* by a stranger it knows and by one it does not */
+		assert_dropped(lab_in(lab, wire_udp(known ? Y1 : Y2, tcp), AT_S(t + 240)),
+			       REASON_NO_MAPPING);
+		assert_int_equal(lab->nat.mappings.arena.live, 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -339,6 +361,7 @@ int main(void)
 		lab_test(test_expired_sessions_make_room_for_admitted_ones_without_a_tick),
 		lab_test(test_one_port_on_two_addresses_is_two_mappings),
 		lab_test(test_sibling_of_a_mapping_does_not_take_a_remote_the_host_has),
+		lab_test(test_endpoint_that_is_lent_ends_with_the_lender_without_a_tick),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,7 +19,9 @@ static enum client_status fail(struct client *c, int err)
 		fix = "; no natemd runs there: bring a lab up with netns-scripts/setup.sh, or "
 		      "name another with --lab NAME or -s PATH";
 	else if (err == ECONNREFUSED)
-		fix = "; its natemd has ended: netns-scripts/restart.sh starts it again";
+		fix = "; its natemd has ended: netns-scripts/restart.sh (with --lab NAME, where it "
+		      "is "
+		      "not natem) starts it again";
 	else if (err == EACCES || err == EPERM)
 		fix = "; only its owner may steer it: try sudo natem";
 	else if (err == EAGAIN)

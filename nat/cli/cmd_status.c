@@ -7,8 +7,16 @@
 
 static void print_usage(const char *title, const json_t *usage)
 {
-	printf("%-10s%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT "\n", title,
+	json_int_t created = command_number(usage, "created");
+	json_int_t expired = command_number(usage, "expired");
+
+	printf("%-10s%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT, title,
 	       command_number(usage, "live"), command_number(usage, "limit"));
+	if (created > 0)
+		printf(", %" JSON_INTEGER_FORMAT " ever made", created);
+	if (expired > 0)
+		printf(", %" JSON_INTEGER_FORMAT " timed out", expired);
+	putchar('\n');
 }
 
 static void print_external(const json_t *addresses)

@@ -32,7 +32,7 @@ static const char forward_details[] =
 	"  add one-to-one ADDRESS INTERNAL   an external address that stands for one host, ports\n"
 	"                                    untouched, ping included; the WAN interface must have "
 	"it\n"
-	"  add dmz INTERNAL                  the host that gets what nobody else has\n"
+	"  add dmz INTERNAL                  the host that gets the TCP and UDP nobody else has\n"
 	"  add exempt REMOTE                 destinations that are reached without translation\n"
 	"  del ...                           the same words without INTERNAL\n"
 	"\n"
@@ -153,9 +153,12 @@ static void print_help(void)
 
 static void print_presets(const char *prefix)
 {
-	puts("\nPresets set all knobs, the timers among them:");
+	puts("\nPresets set all knobs, the timers among them, but those that describe the machine "
+	     "and\n"
+	     "its network: interfaces, addresses, forwards, exempt destinations, table sizes, "
+	     "seed:");
 	for (unsigned int i = 0; preset_spec(i) != NULL; i++)
-		printf("  %s%-22s%s\n", prefix, preset_spec(i)->name, preset_spec(i)->meaning);
+		printf("  %s%-24s%s\n", prefix, preset_spec(i)->name, preset_spec(i)->meaning);
 	puts("\n'natem options' lists the knobs; natemd --help also what each may be.");
 }
 
@@ -272,7 +275,7 @@ static enum client_status run(const struct command *command, const struct invoca
 	enum client_status status;
 
 	if (call->argc < command->least || (command->most >= 0 && call->argc > command->most)) {
-		log_error("wrong number of words; usage: natem %s%s%s", command->name,
+		log_error("too few or too many words; usage: natem %s%s%s", command->name,
 			  *command->arguments ? " " : "", command->arguments);
 		return CLIENT_WRONG_USAGE;
 	}

@@ -46,9 +46,10 @@ static void print_help(void)
 		       spec->meaning, *spec->clause ? " [" : "", spec->clause,
 		       *spec->clause ? "]" : "", option_allowed((enum option_id)id, allowed));
 	}
-	puts("\nPresets (-o nat.preset=NAME, before other knobs: it sets them all):");
+	puts("\nPresets (-o nat.preset=NAME, before other knobs: it sets all but the machine's "
+	     "own):");
 	for (unsigned int i = 0; preset_spec(i) != NULL; i++)
-		printf("  %-22s%s [%s]\n", preset_spec(i)->name, preset_spec(i)->meaning,
+		printf("  %-24s%s [%s]\n", preset_spec(i)->name, preset_spec(i)->meaning,
 		       preset_spec(i)->source);
 }
 

@@ -7,12 +7,13 @@
 #include "nat/daemon/events.h"
 #include "nat/daemon/methods_parts.h"
 
-static json_t *json_usage(const struct arena *a)
+static json_t *json_usage(const struct arena *a, uint64_t created)
 {
 	json_t *usage = json_object();
 
 	member_put(usage, "live", json_of_count(a->live));
 	member_put(usage, "limit", json_of_count(a->limit));
+	member_put(usage, "created", json_of_count(created));
 	return usage;
 }
 
@@ -73,10 +74,12 @@ static uint64_t resting_ports(const struct ports *ports)
 
 json_t *method_status(struct daemon *d, json_t *params, struct failure *failure)
 {
-	json_t *result;
+	json_t *result, *sessions;
 
 	if (!params_none(params, failure))
 		return NULL;
+	sessions = json_usage(&d->nat.sessions.arena, d->nat.sessions.created);
+	member_put(sessions, "expired", json_of_count(d->nat.sessions.expired));
 	result = json_object();
 	member_put_text(result, "version", NATEM_VERSION);
 	member_put(result, "pid", json_integer(getpid()));
@@ -84,8 +87,8 @@ json_t *method_status(struct daemon *d, json_t *params, struct failure *failure)
 	member_put_text(result, "lan", d->asked.lan);
 	member_put_text(result, "wan", d->asked.wan);
 	member_put(result, "external", json_external(&d->nat));
-	member_put(result, "mappings", json_usage(&d->nat.mappings.arena));
-	member_put(result, "sessions", json_usage(&d->nat.sessions.arena));
+	member_put(result, "mappings", json_usage(&d->nat.mappings.arena, d->nat.mappings.created));
+	member_put(result, "sessions", sessions);
 	member_put(result, "resting_ports", json_of_count(resting_ports(&d->nat.ports)));
 	member_put(result, "held", json_held(&d->nat));
 	member_put(result, "own_packets", json_own(d));

@@ -12,7 +12,8 @@
 	"\"lan\":\"lan0\",\"wan\":\"wan0\","                                \
 	"\"external\":[\"203.0.113.1\",\"203.0.113.2\"],"                   \
 	"\"mappings\":{\"live\":3,\"limit\":65536},"                        \
-	"\"sessions\":{\"live\":14,\"limit\":131072},"                      \
+	"\"sessions\":{\"live\":14,\"limit\":131072,"                       \
+	"\"created\":20,\"expired\":6},"                                    \
 	"\"queue\":{\"number\":7,\"packets\":12345678901,\"batches\":1000," \
 	"\"overruns\":2,\"lost_verdicts\":0}}"
 
@@ -26,7 +27,7 @@ static void test_status_is_a_line_for_each_thing(void **state)
 		      "wan       wan0\n"
 		      "external  203.0.113.1, 203.0.113.2\n"
 		      "mappings  3 of 65536\n"
-		      "sessions  14 of 131072\n"
+		      "sessions  14 of 131072, 20 ever made, 6 timed out\n"
 		      "queue     7: 12345678901 packets, 2 overruns\n");
 	assert_request(b, 0, "{\"id\":1,\"jsonrpc\":\"2.0\",\"method\":\"status\"}");
 }

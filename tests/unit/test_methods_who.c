@@ -451,7 +451,7 @@ static void test_event_has_every_member(void **state)
 {
 	struct daemon *d = *state;
 	json_t *answer_, *events, *event;
-	json_t *reason, *host, *external, *last;
+	json_t *reason, *host, *external, *last, *protocol, *knob;
 	json_int_t number, age;
 	const char *type, *text;
 
@@ -465,16 +465,19 @@ static void test_event_has_every_member(void **state)
 	events = json_object_get(answer_, "events");
 	assert_int_equal(json_array_size(events), 1);
 	event = json_array_get(events, 0);
-	assert_shape(event, "{s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:s}", "number", &number, "age_ms",
-		     &age, "type", &type, "reason", &reason, "host", &host, "external", &external,
-		     "last", &last, "text", &text);
+	assert_shape(event, "{s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "number", &number,
+		     "age_ms", &age, "type", &type, "reason", &reason, "protocol", &protocol,
+		     "knob", &knob, "host", &host, "external", &external, "last", &last, "text",
+		     &text);
 	assert_int_equal(number, 1);
 	assert_int_equal(age, 2500);
 	assert_string_equal(type, "limit-reached");
 	assert_text(event, "reason", "host-quota");
 	assert_text(event, "host", "192.168.1.2");
+	assert_text(event, "protocol", "udp");
+	assert_text(event, "knob", "udp.max-mappings-per-host");
 	assert_true(json_is_null(external) && json_is_null(last));
-	assert_memory_equal(text, "limit reached by 192.168.1.2: host-quota: ", 42);
+	assert_memory_equal(text, "limit reached by 192.168.1.2, udp: host-quota: ", 47);
 	json_decref(answer_);
 }
 

@@ -498,16 +498,18 @@ static bool is_selected(const struct nat_selection *which, uint32_t n, const str
 
 uint32_t nat_flush(struct nat *nat, const struct nat_selection *which, struct mono now)
 {
-	uint32_t flushed = 0;
+	uint32_t before;
 
-	for (uint32_t n = 0; n < nat->mappings.arena.used; n++) {
-		if (!arena_is_live(&nat->mappings.arena, n) ||
-		    !is_selected(which, n, mapping_at(&nat->mappings, n)))
-			continue;
-		flushed += !mono_reached(now, nat_mapping_expiry(nat, n));
-		lifetime_remove_mapping(nat, n);
-	}
-	return flushed;
+	for (uint32_t n = 0; n < nat->mappings.arena.used; n++)
+		if (arena_is_live(&nat->mappings.arena, n))
+			lifetime_live_mapping(nat, n, now);
+	/* Some take another along, which was borrowed from them. */
+	before = nat->mappings.arena.live;
+	for (uint32_t n = 0; n < nat->mappings.arena.used; n++)
+		if (arena_is_live(&nat->mappings.arena, n) &&
+		    is_selected(which, n, mapping_at(&nat->mappings, n)))
+			lifetime_remove_mapping(nat, n);
+	return before - nat->mappings.arena.live;
 }
 
 uint32_t nat_mapping_latest(const struct nat *nat, uint32_t n)
@@ -522,7 +524,7 @@ uint32_t nat_mapping_latest(const struct nat *nat, uint32_t n)
 }
 
 /* Those that keep it come first in its list. */
-struct mono nat_mapping_expiry(const struct nat *nat, uint32_t n)
+static struct mono own_expiry(const struct nat *nat, uint32_t n)
 {
 	uint32_t s = mapping_at(&nat->mappings, n)->first_session;
 	struct mono longest = { .ms = INT64_MIN };
@@ -535,4 +537,17 @@ struct mono nat_mapping_expiry(const struct nat *nat, uint32_t n)
 			longest = end;
 	}
 	return longest;
+}
+
+/* What is borrowed ends with its lender. */
+struct mono nat_mapping_expiry(const struct nat *nat, uint32_t n)
+{
+	const struct mapping *m = mapping_at(&nat->mappings, n);
+	struct mono end = own_expiry(nat, n);
+	uint32_t lender = NAT_NONE;
+
+	if (m->borrowed)
+		lender = mapping_find_external(
+			&nat->mappings, sibling_of((enum nat_protocol)m->protocol), &m->external);
+	return lender != NAT_NONE ? earliest(end, own_expiry(nat, lender)) : end;
 }

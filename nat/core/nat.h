@@ -115,7 +115,7 @@ struct nat_selection {
 	const struct endpoint *external; /* or NULL */
 };
 
-/* Remove the mappings of @which with their sessions, in one walk through all there are. Returns
+/* Remove the mappings of @which with their sessions, in two walks through all there are. Returns
  * how many were removed that had not ended at @now anyway. */
 uint32_t nat_flush(struct nat *nat, const struct nat_selection *which, struct mono now);
 

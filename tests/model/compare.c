@@ -324,20 +324,7 @@ static bool compare_session(const struct nat *nat, const struct model *m, const 
 /* Left out where the NAT has only not noticed yet that it is over. */
 static bool is_over(const struct nat *nat, uint32_t mapping, bool late)
 {
-	const struct mapping *m = mapping_at(&nat->mappings, mapping);
-
-	if (!late || nat_mapping_expiry(nat, mapping).ms <= nat->now.ms)
-		return late;
-	for (uint32_t n = 0; n < nat->mappings.arena.used && m->borrowed; n++) {
-		const struct mapping *lender = live_mapping(nat, n);
-
-		if (lender != NULL && n != mapping && lender->protocol < NAT_ICMP &&
-		    !lender->borrowed && lender->holds_port &&
-		    endpoint_equal(&lender->external, &m->external) &&
-		    nat_mapping_expiry(nat, n).ms <= nat->now.ms)
-			return true;
-	}
-	return false;
+	return late && nat_mapping_expiry(nat, mapping).ms <= nat->now.ms;
 }
 
 /* Where ports overlap, two may have the same endpoints; their sessions tell them apart. */

@@ -356,7 +356,7 @@ void m_remove_mapping(struct model *m, uint32_t serial)
 
 uint32_t model_flush(struct model *m, const struct nat_selection *which)
 {
-	uint32_t count = 0;
+	uint32_t before = m->mapping_count;
 
 	for (uint32_t i = 0; i < m->mapping_count;) {
 		const struct m_mapping *at = &m->mappings[i];
@@ -368,9 +368,9 @@ uint32_t model_flush(struct model *m, const struct nat_selection *which)
 			continue;
 		}
 		m_remove_mapping(m, at->serial);
-		count++;
+		i = 0; /* another may have gone along */
 	}
-	return count;
+	return before - m->mapping_count;
 }
 
 /* --- time ----------------------------------------------------------------------------------- */
@@ -394,7 +394,7 @@ int64_t model_session_expiry(const struct model *m, const struct m_session *s)
 	return s->last_use + timeout_of(&m->o, s);
 }
 
-int64_t model_mapping_expiry(const struct model *m, const struct m_mapping *mapping)
+static int64_t own_expiry(const struct model *m, const struct m_mapping *mapping)
 {
 	int64_t last = INT64_MIN;
 
@@ -404,6 +404,23 @@ int64_t model_mapping_expiry(const struct model *m, const struct m_mapping *mapp
 		if (s->mapping == mapping->serial && s->keeping &&
 		    model_session_expiry(m, s) > last)
 			last = model_session_expiry(m, s);
+	}
+	return last;
+}
+
+/* What is borrowed ends with its lender. */
+int64_t model_mapping_expiry(const struct model *m, const struct m_mapping *mapping)
+{
+	int64_t last = own_expiry(m, mapping);
+
+	for (uint32_t i = 0; i < m->mapping_count && mapping->borrowed; i++) {
+		const struct m_mapping *lender = &m->mappings[i];
+
+		if (lender->serial != mapping->serial && !lender->borrowed && lender->holds_port &&
+		    m_share_ports(&m->o, lender->protocol, mapping->protocol) &&
+		    endpoint_equal(&lender->external, &mapping->external) &&
+		    own_expiry(m, lender) < last)
+			last = own_expiry(m, lender);
 	}
 	return last;
 }

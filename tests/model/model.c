@@ -364,8 +364,13 @@ static uint32_t forwarded_mapping(struct model *m, const struct flow *flow)
 	struct endpoint external;
 	bool any;
 
-	if (!forward_out(&m->o, flow->protocol, &flow->own, &external, &any) ||
-	    (any && !m_paired_address(m, &flow->own.addr, NULL, &external.addr)))
+	if (!forward_out(&m->o, flow->protocol, &flow->own, &external, &any))
+		return 0;
+	if (any &&
+	    !m_paired_address(m, &flow->own.addr,
+			      m->late && m->oracle.chosen != NULL ? &m->oracle.chosen->external.addr
+								  : NULL,
+			      &external.addr))
 		return 0;
 	for (uint32_t i = 0; i < m->mapping_count; i++) {
 		const struct m_mapping *at = &m->mappings[i];

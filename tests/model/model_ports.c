@@ -639,6 +639,10 @@ bool m_paired_address(struct model *m, const struct addr *host, const struct add
 		*external = h->external;
 		return true;
 	}
+	if (m->late) { /* it may know another pair */
+		*external = chosen != NULL ? *chosen : (struct addr){ 0 };
+		return chosen != NULL && m_in_pool(&m->o, chosen);
+	}
 	for (uint32_t i = 0; i < m->pair_count; i++)
 		if (addr_equal(&m->pairs[i].host, host)) {
 			*external = m->pairs[i].external;

@@ -96,11 +96,13 @@ bool forward_dmz(const struct nat *nat, enum nat_protocol protocol, const struct
 		 struct endpoint *internal)
 {
 	uint32_t address = ports_find(&nat->ports, &external->addr);
+	const struct port_map *map;
 
 	if (!addr_is_ip4(&nat->options.dmz) || !has_ports(protocol) || address == NAT_NONE)
 		return false;
-	if (port_map_is_taken(ports_map(&nat->ports, address, protocol), external->port) &&
-	    !is_dmz_sibling(nat, protocol, external))
+	map = ports_map(&nat->ports, address, protocol);
+	if (port_map_is_fixed(map, external->port) ||
+	    (port_map_is_taken(map, external->port) && !is_dmz_sibling(nat, protocol, external)))
 		return false;
 	*internal = (struct endpoint){ .addr = nat->options.dmz, .port = external->port };
 	return true;

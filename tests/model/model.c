@@ -368,8 +368,7 @@ static uint32_t forwarded_mapping(struct model *m, const struct flow *flow)
 		return 0;
 	if (any &&
 	    !m_paired_address(m, &flow->own.addr,
-			      m->late && m->oracle.chosen != NULL ? &m->oracle.chosen->external.addr
-								  : NULL,
+			      m->oracle.chosen != NULL ? &m->oracle.chosen->external.addr : NULL,
 			      &external.addr))
 		return 0;
 	for (uint32_t i = 0; i < m->mapping_count; i++) {

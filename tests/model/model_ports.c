@@ -639,6 +639,8 @@ bool m_paired_address(struct model *m, const struct addr *host, const struct add
 		*external = h->external;
 		return true;
 	}
+	if (m_pool_count(&m->o) == 1)
+		return pool_address(&m->o, 0, external);
 	if (m->late) { /* it may know another pair */
 		*external = chosen != NULL ? *chosen : (struct addr){ 0 };
 		return chosen != NULL && m_in_pool(&m->o, chosen);

@@ -361,15 +361,13 @@ static enum nat_reason make_mapping(struct model *m, const struct flow *flow,
 /* One that a forward has made for @flow beside another of the host; 0: none. */
 static uint32_t forwarded_mapping(struct model *m, const struct flow *flow)
 {
-	struct endpoint external;
-	bool any;
+	struct endpoint external, real;
+	bool any, known;
 
 	if (!forward_out(&m->o, flow->protocol, &flow->own, &external, &any))
 		return 0;
-	if (any &&
-	    !m_paired_address(m, &flow->own.addr,
-			      m->oracle.chosen != NULL ? &m->oracle.chosen->external.addr : NULL,
-			      &external.addr))
+	known = m->oracle.external(m->oracle.nat, flow->protocol, &flow->own, &flow->remote, &real);
+	if (any && !m_paired_address(m, &flow->own.addr, known ? &real.addr : NULL, &external.addr))
 		return 0;
 	for (uint32_t i = 0; i < m->mapping_count; i++) {
 		const struct m_mapping *at = &m->mappings[i];

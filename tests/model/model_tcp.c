@@ -110,7 +110,7 @@ static const struct row *find_row(const struct row *table, size_t count, enum tc
 
 static bool is_before(uint32_t a, uint32_t b)
 {
-	return a != b && b - a < 0x80000000U;
+	return a != b && b - a <= 0x80000000U;
 }
 
 /* A RST must lie in what its receiver takes, or acknowledge what it has sent (RFC 9293 3.10.7). */

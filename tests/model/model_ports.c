@@ -743,6 +743,10 @@ enum nat_reason m_pick(struct model *m, enum nat_protocol protocol, const struct
 		return REASON_PORTS_EXHAUSTED;
 	if (!m->oracle.external(m->oracle.nat, protocol, internal, remote, &c.real))
 		c.real = (struct endpoint){ 0 };
+	/* Overloaded, sent to itself, and ended by its own filter: nobody is left to ask. */
+	if (c.real.port == 0 && c.po->ports == PORTS_OVERLOAD &&
+	    m->oracle.reason == REASON_MAPPING_KILLED && pool_address(&m->o, 0, &c.real.addr))
+		c.real.port = internal->port;
 	if (c.real.port != 0 && !m_in_pool(&m->o, &c.real.addr)) {
 		m_wrong(m, "an external address that is not in the pool");
 		return refusal;

@@ -117,7 +117,7 @@ static enum client_status change(const struct invocation *call, bool add)
 	wanted = add ? kind->add : kind->del;
 	if ((unsigned int)call->argc != wanted + 2)
 		return command_misused(call,
-				       "forward %s %s takes %u word%s more, such as: natem "
+				       "forward %s %s takes %u word%s after that, as in: natem "
 				       "forward %s %s%s%.*s",
 				       verb, kind->name, wanted, wanted == 1 ? "" : "s", verb,
 				       kind->name, wanted > 0 ? " " : "",

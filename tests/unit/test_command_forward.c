@@ -115,13 +115,13 @@ static void test_forward_of_other_words_is_wrong_usage(void **state)
 		{ { "add", "icmp", "1", "2" },
 		  "forward add has no 'icmp'; it has tcp, udp, one-to-one, dmz and exempt" },
 		{ { "add", "tcp", "8080" },
-		  "takes 2 words more, such as: natem forward add tcp 8080 192.168.1.2:80" },
-		{ { "del", "tcp" }, "takes 1 word more, such as: natem forward del tcp 8080" },
-		{ { "del", "tcp", "8080", "192.168.1.2:80" }, "takes 1 word more" },
+		  "takes 2 words after that, as in: natem forward add tcp 8080 192.168.1.2:80" },
+		{ { "del", "tcp" }, "takes 1 word after that, as in: natem forward del tcp 8080" },
+		{ { "del", "tcp", "8080", "192.168.1.2:80" }, "takes 1 word after that" },
 		{ { "del", "dmz", "192.168.1.2" },
-		  "takes 0 words more, such as: natem forward del dmz" },
+		  "takes 0 words after that, as in: natem forward del dmz" },
 		{ { "add", "dmz" },
-		  "takes 1 word more, such as: natem forward add dmz 192.168.1.2" },
+		  "takes 1 word after that, as in: natem forward add dmz 192.168.1.2" },
 		{ { "add", "dmz", "\xff" }, "not UTF-8" },
 	};
 	struct bench *b = *state;

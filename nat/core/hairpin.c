@@ -23,35 +23,25 @@ static void account(struct nat *nat, const struct packet *pkt, const struct nat_
 struct nat_outcome hairpin_translate(struct nat *nat, struct packet *pkt,
 				     enum nat_protocol protocol, struct mono now)
 {
-	struct flow sender = {
-		.protocol = protocol,
-		.own = pkt->source,
-		.remote = pkt->destination,
-		.hairpin = true,
-	};
-	struct flow target = { .protocol = protocol,
-			       .own = pkt->destination,
-			       .remote = pkt->source,
-			       .hairpin = true };
+	struct flow sender = flow_of(pkt, protocol, pkt->source, pkt->destination);
+	struct flow target = flow_of(pkt, protocol, pkt->destination, pkt->source);
+	const struct endpoint *from;
 	struct nat_outcome out, in;
 
 	if (nat->options.hairpin == HAIRPIN_OFF)
 		return drop_by(REASON_HAIRPIN_OFF, OPT_NAT_HAIRPIN, NAT_NONE);
-	if (protocol == NAT_ICMP || protocol == NAT_OTHER)
-		sender.remote.port = 0;
-	if (protocol == NAT_OTHER)
-		sender.own.port = target.own.port = pkt->protocol;
+	sender.hairpin = target.hairpin = true;
 	/* Nobody's: then the sender needs no mapping either. */
 	if (!inbound_leads_somewhere(nat, &target, now))
 		return unmatched_answer(nat, pkt, &target, now);
 	out = outbound_session(nat, pkt, &sender, now);
 	if (out.verdict != NAT_REWRITTEN)
 		return out;
-	target.remote = mapping_at(&nat->mappings, out.mapping)->external;
+	from = &mapping_at(&nat->mappings, out.mapping)->external;
+	target = flow_of(pkt, protocol, target.own, *from);
+	target.hairpin = true;
 	if (protocol == NAT_ICMP)
-		target.own.port = target.remote.port; /* one identifier for both ends */
-	if (protocol == NAT_ICMP || protocol == NAT_OTHER)
-		target.remote.port = 0;
+		target.own.port = from->port; /* one identifier for both ends */
 	in = inbound_session(nat, pkt, &target, now);
 	if (in.verdict != NAT_REWRITTEN)
 		return in;

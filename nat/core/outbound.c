@@ -293,13 +293,9 @@ struct nat_outcome outbound_session(struct nat *nat, const struct packet *pkt,
 struct nat_outcome outbound_translate(struct nat *nat, struct packet *pkt,
 				      enum nat_protocol protocol, struct mono now)
 {
-	struct flow flow = { .protocol = protocol, .own = pkt->source, .remote = pkt->destination };
+	const struct flow flow = flow_of(pkt, protocol, pkt->source, pkt->destination);
 	struct nat_outcome outcome;
 
-	if (protocol == NAT_ICMP || protocol == NAT_OTHER)
-		flow.remote.port = 0;
-	if (protocol == NAT_OTHER)
-		flow.own.port = pkt->protocol;
 	outcome = outbound_session(nat, pkt, &flow, now);
 	if (outcome.verdict != NAT_REWRITTEN)
 		return outcome;

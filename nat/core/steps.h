@@ -40,6 +40,18 @@ struct flow {
 	bool hairpin; /* the remote is an internal host too */
 };
 
+/* @own and @remote as the tables have them: a query's remote end has no identifier of its own, and
+ * other protocols have a number where there are ports. */
+static inline struct flow flow_of(const struct packet *pkt, enum nat_protocol protocol,
+				  struct endpoint own, struct endpoint remote)
+{
+	if (protocol == NAT_ICMP || protocol == NAT_OTHER)
+		remote.port = 0;
+	if (protocol == NAT_OTHER)
+		own.port = pkt->protocol;
+	return (struct flow){ .protocol = protocol, .own = own, .remote = remote };
+}
+
 /* nat.c */
 enum nat_protocol nat_protocol_of(const struct packet *pkt);
 /* One that is whole, or the first fragment: all steps but the fragments'. */

@@ -9,7 +9,7 @@ struct path {
 	struct nat_outcome outcome;
 };
 
-static struct path flow_of(struct lab *lab, struct wire w, struct mono now)
+static struct path path_of(struct lab *lab, struct wire w, struct mono now)
 {
 	struct path f = { .sent = wire_copy(w) };
 
@@ -22,7 +22,7 @@ static struct path flow_of(struct lab *lab, struct wire w, struct mono now)
 
 static struct path open_flow(struct lab *lab, enum nat_protocol protocol)
 {
-	return flow_of(lab, lab_request(protocol, H1, Y1), AT_S(0));
+	return path_of(lab, lab_request(protocol, H1, Y1), AT_S(0));
 }
 
 static struct endpoint without_port(struct endpoint e)
@@ -151,7 +151,7 @@ static void test_rfc5508_req3b_quoted_ip_options_are_skipped(void **state)
 	struct lab *lab = *state;
 
 	for (size_t options = 4; options <= 40; options += 4) {
-		struct path f = flow_of(lab, wire_udp_with(H1, Y1, options, 12), AT_S(0));
+		struct path f = path_of(lab, wire_udp_with(H1, Y1, options, 12), AT_S(0));
 		struct wire w = wire_error(3, 3, Y1, f.external, f.outside);
 
 		assert_rewritten(lab_in(lab, w, AT_S(1)), REASON_ICMP_ERROR_TRANSLATED);
@@ -208,7 +208,7 @@ static void test_quoted_udp_without_checksum_stays_without(void **state)
 	struct path f;
 
 	wire_put16(wire_check(sent), 0);
-	f = flow_of(lab, sent, AT_S(0));
+	f = path_of(lab, sent, AT_S(0));
 	w = wire_error(3, 3, Y1, f.external, f.outside);
 	assert_rewritten(lab_in(lab, w, AT_S(1)), REASON_ICMP_ERROR_TRANSLATED);
 	assert_int_equal(wire_get16(wire_check(wire_quote(w))), 0);

@@ -170,7 +170,7 @@ static const struct option_value switch_values[] = {
 /* clang-format off */
 
 /* What UDP, TCP and ICMP queries are each told; @P and @N their enumerators, @p their section. */
-#define COMMON_KNOBS(P, N, p, filters, refreshes, range, eim, filtering_clause, overload_clause) \
+#define COMMON_KNOBS(P, N, p, filters, refreshes, range, range_of, eim, filtering_clause, overload_clause) \
 	[OPT_##P##_MAPPING] = { p ".mapping", CHOICE, .offset = offsetof(struct options, protocol[N].mapping), \
 		.values = mapping_values, .initial = "endpoint-independent", .clause = eim, \
 		.meaning = "remote part that a mapping is kept apart by" }, \
@@ -189,7 +189,7 @@ static const struct option_value switch_values[] = {
 		.meaning = "hosts may share an external port towards different remotes" }, \
 	[OPT_##P##_PORT_RANGE] = { p ".port-range", .type = OPTION_PORT_RANGE, \
 		.offset = offsetof(struct options, protocol[N].port_range), .initial = range, .unit = "ports", \
-		.clause = "RFC 6056 3.2", .meaning = "external ports to pick from" }, \
+		.clause = "RFC 6056 3.2", .meaning = range_of }, \
 	[OPT_##P##_PORT_REUSE_DELAY] = { p ".port-reuse-delay", .type = OPTION_DURATION, \
 		.offset = offsetof(struct options, protocol[N].reuse_delay_ms), .least = 0, .most = DAY_MS, \
 		.initial = "0s", .unit = "time", .clause = "RFC 6888 REQ-8", \
@@ -319,6 +319,7 @@ static const struct option_spec specs[OPTION_COUNT] = {
 		.unit = "" },
 
 	COMMON_KNOBS(UDP, NAT_UDP, "udp", filtering_values, "outbound", "1024-65535",
+		"external ports to pick from; those below 1024 keep to udp.range-class",
 		"RFC 4787 REQ-1", "RFC 4787 REQ-8", "RFC 4787 REQ-11"),
 	[OPT_UDP_PARITY] = { "udp.parity", SWITCH, .offset = AT(protocol[NAT_UDP].parity),
 		.initial = "off", .clause = "RFC 4787 REQ-4, RFC 7857 8",
@@ -341,6 +342,7 @@ static const struct option_spec specs[OPTION_COUNT] = {
 		.clause = "RFC 4787 REQ-5A", .meaning = "silence after which a session with this remote port ends" },
 
 	COMMON_KNOBS(TCP, NAT_TCP, "tcp", tcp_filtering_values, "both", "1024-65535",
+		"external ports to pick from; those below 1024 keep to tcp.range-class",
 		"RFC 5382 REQ-1", "RFC 5382 REQ-3", "RFC 5382 REQ-3"),
 	[OPT_TCP_PARITY] = { "tcp.parity", SWITCH, .offset = AT(protocol[NAT_TCP].parity),
 		.initial = "off", .clause = "RFC 7857 8",
@@ -398,6 +400,7 @@ static const struct option_spec specs[OPTION_COUNT] = {
 		.meaning = "how long a connection is known after both FINs are acknowledged" },
 
 	COMMON_KNOBS(ICMP, NAT_ICMP, "icmp", filtering_values, "outbound", "1-65535",
+		"external identifiers to pick from",
 		"RFC 5508 REQ-1", "RFC 5508 REQ-1", "RFC 5508 REQ-2"),
 	[OPT_ICMP_QUERIES] = { "icmp.queries", CHOICE, .offset = AT(icmp.queries),
 		.values = queries_values, .initial = "common", .clause = "RFC 5508 REQ-10",

@@ -299,18 +299,35 @@ static bool has_port_zero(const struct nat *nat, const struct packet *pkt,
 	       !(protocol == NAT_UDP && nat->options.port_zero == PORT_ZERO_TRANSLATE);
 }
 
-/* One of the protocols with a table of its own, on its way in the direction it comes from. */
+/* Where a packet is going, seen from us. */
+enum way { WAY_OUT, WAY_IN, WAY_HAIRPIN, WAY_PAST };
+
+static enum way way_of(const struct nat *nat, const struct packet *pkt, enum nat_side from)
+{
+	bool ours = nat_is_external(nat, &pkt->destination.addr);
+
+	if (from == NAT_INTERNAL)
+		return ours ? WAY_HAIRPIN : WAY_OUT;
+	return ours ? WAY_IN : WAY_PAST;
+}
+
+/* One of the protocols with a table of its own. */
 static struct nat_outcome translate_flow(struct nat *nat, struct packet *pkt,
-					 enum nat_protocol protocol, enum nat_side from,
-					 struct mono now)
+					 enum nat_protocol protocol, enum way way, struct mono now)
 {
 	if (has_port_zero(nat, pkt, protocol))
 		return drop_by(REASON_PORT_ZERO, OPT_UDP_PORT_ZERO, NAT_NONE);
-	if (from == NAT_EXTERNAL)
+	switch (way) {
+	case WAY_OUT:
+		return outbound_translate(nat, pkt, protocol, now);
+	case WAY_IN:
 		return inbound_translate(nat, pkt, protocol, now);
-	if (nat_is_external(nat, &pkt->destination.addr))
+	case WAY_HAIRPIN:
 		return hairpin_translate(nat, pkt, protocol, now);
-	return outbound_translate(nat, pkt, protocol, now);
+	case WAY_PAST:
+		break;
+	}
+	return drop(REASON_NOT_OURS);
 }
 
 /* Which queries pass is a choice (RFC 5508 REQ-10). */
@@ -333,7 +350,7 @@ static bool passes_query(const struct nat *nat, const struct packet *pkt)
 }
 
 static struct nat_outcome translate_icmp(struct nat *nat, struct packet *pkt, enum nat_side from,
-					 struct mono now)
+					 enum way way, struct mono now)
 {
 	if (packet_is_icmp_error(pkt))
 		return icmp_error_translate(nat, pkt, from, now);
@@ -341,46 +358,47 @@ static struct nat_outcome translate_icmp(struct nat *nat, struct packet *pkt, en
 		return drop(REASON_ICMP_TYPE);
 	if (!passes_query(nat, pkt))
 		return drop_by(REASON_ICMP_TYPE, OPT_ICMP_QUERIES, NAT_NONE);
-	return translate_flow(nat, pkt, NAT_ICMP, from, now);
+	return translate_flow(nat, pkt, NAT_ICMP, way, now);
 }
 
-/* From outside, but to none of our addresses. */
-static bool is_not_ours(const struct nat *nat, const struct packet *pkt, enum nat_side from)
+/* To or from a destination whose packets are left alone, whatever they are (RFC 6888 REQ-6). An
+ * internal host's error goes by the packet it quotes. */
+static bool is_left_alone(const struct nat *nat, const struct packet *pkt, enum way way)
 {
-	return from == NAT_EXTERNAL && !nat_is_external(nat, &pkt->destination.addr);
-}
-
-/* To a destination whose packets are left alone, whatever they are (RFC 6888 REQ-6). An error goes
- * by the packet it quotes. */
-static bool is_left_alone(const struct nat *nat, const struct packet *pkt, enum nat_side from)
-{
-	return from == NAT_INTERNAL && !packet_is_icmp_error(pkt) &&
-	       !nat_is_external(nat, &pkt->destination.addr) &&
+	if (way == WAY_PAST)
+		return forward_is_exempt(&nat->options, pkt, &pkt->source);
+	return way == WAY_OUT && !packet_is_icmp_error(pkt) &&
 	       forward_is_exempt(&nat->options, pkt, &pkt->destination);
+}
+
+static struct nat_outcome translate_on(struct nat *nat, struct packet *pkt, enum nat_side from,
+				       enum way way, struct mono now)
+{
+	enum nat_protocol protocol = nat_protocol_of(pkt);
+
+	if (is_left_alone(nat, pkt, way))
+		return pass(REASON_EXEMPT);
+	if (way == WAY_PAST)
+		return drop(REASON_NOT_OURS);
+	if (protocol == NAT_ICMP)
+		return translate_icmp(nat, pkt, from, way, now);
+	if (protocol == NAT_OTHER &&
+	    !(nat->options.other.bits[pkt->protocol / 64] >> (pkt->protocol % 64) & 1))
+		return drop_by(REASON_PROTOCOL, OPT_OTHER_PROTOCOLS, NAT_NONE);
+	return translate_flow(nat, pkt, protocol, way, now);
 }
 
 struct nat_outcome translate_whole(struct nat *nat, struct packet *pkt, enum nat_side from,
 				   struct mono now)
 {
-	enum nat_protocol protocol = nat_protocol_of(pkt);
-
-	if (is_left_alone(nat, pkt, from))
-		return pass(REASON_EXEMPT);
-	if (is_not_ours(nat, pkt, from))
-		return forward_is_exempt(&nat->options, pkt, &pkt->source) ? pass(REASON_EXEMPT)
-									   : drop(REASON_NOT_OURS);
-	if (protocol == NAT_ICMP)
-		return translate_icmp(nat, pkt, from, now);
-	if (protocol == NAT_OTHER &&
-	    !(nat->options.other.bits[pkt->protocol / 64] >> (pkt->protocol % 64) & 1))
-		return drop_by(REASON_PROTOCOL, OPT_OTHER_PROTOCOLS, NAT_NONE);
-	return translate_flow(nat, pkt, protocol, from, now);
+	return translate_on(nat, pkt, from, way_of(nat, pkt, from), now);
 }
 
 static struct nat_outcome translate(struct nat *nat, struct packet *pkt, enum nat_side from,
 				    struct mono now)
 {
 	enum packet_error err;
+	enum way way;
 
 	if (from == NAT_NOWHERE)
 		return drop(REASON_WRONG_INTERFACE);
@@ -393,11 +411,13 @@ static struct nat_outcome translate(struct nat *nat, struct packet *pkt, enum na
 		return drop(REASON_NOT_UNICAST);
 	if (pkt->address_options)
 		return drop(REASON_ADDRESS_OPTION);
-	if (is_not_ours(nat, pkt, from) && !forward_may_be_exempt(&nat->options, &pkt->source.addr))
+	way = way_of(nat, pkt, from);
+	if (!pkt->fragment)
+		return translate_on(nat, pkt, from, way, now);
+	/* One for nobody here takes no room in the store. */
+	if (way == WAY_PAST && !forward_may_be_exempt(&nat->options, &pkt->source.addr))
 		return drop(REASON_NOT_OURS);
-	if (pkt->fragment)
-		return fragment_translate(nat, pkt, from, now);
-	return translate_whole(nat, pkt, from, now);
+	return fragment_translate(nat, pkt, from, now);
 }
 
 struct nat_outcome nat_process(struct nat *nat, struct packet *pkt, enum nat_side from,

@@ -54,7 +54,7 @@ static inline struct flow flow_of(const struct packet *pkt, enum nat_protocol pr
 
 /* nat.c */
 enum nat_protocol nat_protocol_of(const struct packet *pkt);
-/* One that is whole, or the first fragment: all steps but the fragments'. */
+/* A first fragment, as if it were whole. */
 struct nat_outcome translate_whole(struct nat *nat, struct packet *pkt, enum nat_side from,
 				   struct mono now);
 /* Report a limit that refuses a packet, once for as long as it goes on, and return @refused. @host:

@@ -7,33 +7,22 @@
  */
 #include "nat/core/steps.h"
 
-static bool has_ports(enum nat_protocol protocol)
-{
-	return protocol == NAT_UDP || protocol == NAT_TCP;
-}
-
 bool nat_is_external(const struct nat *nat, const struct addr *address)
 {
-	const struct pair_list *pairs = &nat->options.pairs;
-
-	for (uint32_t i = 0; i < pairs->count; i++)
-		if (addr_equal(&pairs->pairs[i].external, address))
-			return true;
-	return ports_find(&nat->ports, address) != NAT_NONE;
+	return options_is_paired(&nat->options, address) ||
+	       ports_find(&nat->ports, address) != NAT_NONE;
 }
 
-bool forward_inbound(const struct nat *nat, enum nat_protocol protocol,
+uint32_t nat_rule_of(const struct options *o, enum nat_protocol protocol,
 		     const struct endpoint *external, struct endpoint *internal)
 {
-	const struct options *o = &nat->options;
-
 	*internal = *external;
 	for (uint32_t i = 0; i < o->pairs.count; i++) {
 		internal->addr = o->pairs.pairs[i].internal;
 		if (addr_equal(&o->pairs.pairs[i].external, &external->addr))
-			return true;
+			return o->forwards.count + i;
 	}
-	for (uint32_t i = 0; i < o->forwards.count && has_ports(protocol); i++) {
+	for (uint32_t i = 0; i < o->forwards.count; i++) {
 		const struct forward *f = &o->forwards.forwards[i];
 
 		if (f->protocol != protocol || external->port < f->ports.first ||
@@ -42,9 +31,15 @@ bool forward_inbound(const struct nat *nat, enum nat_protocol protocol,
 			continue;
 		internal->addr = f->internal.addr;
 		internal->port = (uint16_t)(f->internal.port + external->port - f->ports.first);
-		return true;
+		return i;
 	}
-	return false;
+	return NAT_NONE;
+}
+
+bool forward_inbound(const struct nat *nat, enum nat_protocol protocol,
+		     const struct endpoint *external, struct endpoint *internal)
+{
+	return nat_rule_of(&nat->options, protocol, external, internal) != NAT_NONE;
 }
 
 /* A forward may name an address that is not, or no longer, one of the pool. */
@@ -65,7 +60,7 @@ bool forward_outbound(const struct nat *nat, enum nat_protocol protocol,
 		if (addr_equal(&o->pairs.pairs[i].internal, &internal->addr))
 			return true;
 	}
-	for (uint32_t i = 0; i < o->forwards.count && has_ports(protocol); i++) {
+	for (uint32_t i = 0; i < o->forwards.count && nat_has_ports(protocol); i++) {
 		const struct forward *f = &o->forwards.forwards[i];
 		uint32_t last = (uint32_t)f->internal.port + (f->ports.last - f->ports.first);
 
@@ -98,7 +93,7 @@ bool forward_dmz(const struct nat *nat, enum nat_protocol protocol, const struct
 	uint32_t address = ports_find(&nat->ports, &external->addr);
 	const struct port_map *map;
 
-	if (!addr_is_ip4(&nat->options.dmz) || !has_ports(protocol) || address == NAT_NONE)
+	if (!addr_is_ip4(&nat->options.dmz) || !nat_has_ports(protocol) || address == NAT_NONE)
 		return false;
 	map = ports_map(&nat->ports, address, protocol);
 	if (port_map_is_fixed(map, external->port) ||

@@ -28,7 +28,7 @@ static struct endpoint quoted_endpoint(const struct packet *inner, const struct 
 {
 	struct endpoint e = *quoted;
 
-	if (remote && (protocol == NAT_ICMP || protocol == NAT_OTHER))
+	if (remote && !nat_has_ports(protocol))
 		e.port = 0;
 	if (!remote && protocol == NAT_OTHER)
 		e.port = inner->protocol;
@@ -89,7 +89,7 @@ static struct nat_outcome to_hairpin_sender(struct nat *nat, struct packet *pkt,
 		return drop(REASON_ICMP_ERROR_NO_SESSION);
 	to = mapping_at(&nat->mappings, target);
 	remote = to->external;
-	if (protocol == NAT_ICMP || protocol == NAT_OTHER)
+	if (!nat_has_ports(protocol))
 		remote.port = 0;
 	session = session_of_source(nat, inner, protocol, &remote, now);
 	if (session == NAT_NONE)

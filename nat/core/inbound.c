@@ -98,7 +98,7 @@ static uint32_t make_sibling(struct nat *nat, const struct flow *flow, struct mo
 				  .created = now };
 	uint32_t n;
 
-	if (!nat->ports.shared || !has_sibling(flow->protocol) ||
+	if (!nat->ports.shared || !nat_has_ports(flow->protocol) ||
 	    nat->options.protocol[flow->protocol].filtering != FILTERING_ENDPOINT_INDEPENDENT)
 		return NAT_NONE;
 	if (arena_full(&nat->mappings.arena) || arena_full(&nat->sessions.arena))
@@ -137,7 +137,7 @@ static struct nat_outcome open_sibling(struct nat *nat, const struct packet *pkt
 /* Is the endpoint of @flow somebody's by the protocol that shares its ports, if one does? */
 static bool sibling_has_mapping(struct nat *nat, const struct flow *flow, struct mono now)
 {
-	return nat->ports.shared && has_sibling(flow->protocol) &&
+	return nat->ports.shared && nat_has_ports(flow->protocol) &&
 	       lifetime_live_external(nat, sibling_of(flow->protocol), &flow->own, now) != NAT_NONE;
 }
 

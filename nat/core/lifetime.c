@@ -73,7 +73,7 @@ static bool is_used(const struct nat *nat, enum nat_protocol protocol,
 {
 	uint32_t sibling = NAT_NONE;
 
-	if (nat->ports.shared && has_sibling(protocol))
+	if (nat->ports.shared && nat_has_ports(protocol))
 		sibling = mapping_find_external(&nat->mappings, sibling_of(protocol), external);
 	return mapping_find_external(&nat->mappings, protocol, external) != NAT_NONE ||
 	       (sibling != NAT_NONE && mapping_at(&nat->mappings, sibling)->holds_port);
@@ -85,7 +85,7 @@ static void remove_borrowed(struct nat *nat, enum nat_protocol protocol,
 {
 	uint32_t sibling = NAT_NONE;
 
-	if (nat->ports.shared && has_sibling(protocol))
+	if (nat->ports.shared && nat_has_ports(protocol))
 		sibling = mapping_find_external(&nat->mappings, sibling_of(protocol), external);
 	if (sibling == NAT_NONE || !mapping_at(&nat->mappings, sibling)->borrowed)
 		return;

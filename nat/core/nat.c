@@ -65,14 +65,6 @@ void nat_fini(struct nat *nat)
 
 /* --- changing knobs ------------------------------------------------------------------------- */
 
-static bool is_paired(const struct options *o, const struct addr *external)
-{
-	for (uint32_t i = 0; i < o->pairs.count; i++)
-		if (addr_equal(&o->pairs.pairs[i].external, external))
-			return true;
-	return false;
-}
-
 /* Blocks of hosts that are still whole under the new rules stay theirs, the others are forgotten. */
 static void move_blocks(struct nat *nat, struct ports *fresh)
 {
@@ -111,7 +103,7 @@ static void change_pool(struct nat *nat, const struct options *options, struct p
 			continue;
 		address = ports_find(fresh, &m->external.addr);
 		if (address == NAT_NONE &&
-		    (m->holds_port || !is_paired(options, &m->external.addr)))
+		    (m->holds_port || !options_is_paired(options, &m->external.addr)))
 			lifetime_remove_mapping(nat, n);
 		else if (m->holds_port)
 			port_map_take(ports_map(fresh, address, (enum nat_protocol)m->protocol),
@@ -291,7 +283,7 @@ enum nat_protocol nat_protocol_of(const struct packet *pkt)
 static bool has_port_zero(const struct nat *nat, const struct packet *pkt,
 			  enum nat_protocol protocol)
 {
-	if (protocol == NAT_ICMP || protocol == NAT_OTHER)
+	if (!nat_has_ports(protocol))
 		return false;
 	if (pkt->destination.port == 0)
 		return true;

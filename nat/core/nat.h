@@ -128,6 +128,14 @@ const struct output *nat_next_output(struct nat *nat);
 /* Is @address one of the NAT's external ones, of the pool or of a one-to-one pair? */
 bool nat_is_external(const struct nat *nat, const struct addr *address);
 
+/*
+ * nat_rule_of() - the forward or one-to-one pair of @o that leads from @external inwards
+ * @internal: gets where it leads
+ * Return: its place in nat.forwards or, counted on from there, in nat.one-to-one; or NAT_NONE.
+ */
+uint32_t nat_rule_of(const struct options *o, enum nat_protocol protocol,
+		     const struct endpoint *external, struct endpoint *internal);
+
 /* When mapping @n ends if nothing comes: with its longest session. */
 struct mono nat_mapping_expiry(const struct nat *nat, uint32_t n);
 /* The session of mapping @n that was used last. */

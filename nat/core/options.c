@@ -465,6 +465,23 @@ enum option_id option_of(enum option_id udp_knob, enum nat_protocol protocol)
 	return (enum option_id)(first[protocol] + (udp_knob - OPT_UDP_MAPPING));
 }
 
+bool options_is_paired(const struct options *o, const struct addr *external)
+{
+	for (uint32_t i = 0; i < o->pairs.count; i++)
+		if (addr_equal(&o->pairs.pairs[i].external, external))
+			return true;
+	return false;
+}
+
+bool options_is_reserved(const struct options *o, struct port_range ports)
+{
+	for (uint32_t i = 0; i < o->reserved.count; i++)
+		if (o->reserved.ranges[i].first <= ports.last &&
+		    ports.first <= o->reserved.ranges[i].last)
+			return true;
+	return false;
+}
+
 int64_t options_timeout_ms(const struct options *o, enum timeout_class class)
 {
 	unsigned int timer = class - TIMEOUT_PORT;
@@ -614,23 +631,6 @@ static int check_overlap(const struct options *o, char *why, size_t why_size)
 	return 0;
 }
 
-static bool is_paired(const struct options *o, const struct addr *external)
-{
-	for (uint32_t i = 0; i < o->pairs.count; i++)
-		if (addr_equal(&o->pairs.pairs[i].external, external))
-			return true;
-	return false;
-}
-
-static bool is_reserved(const struct options *o, const struct port_range *ports)
-{
-	for (uint32_t i = 0; i < o->reserved.count; i++)
-		if (o->reserved.ranges[i].first <= ports->last &&
-		    ports->first <= o->reserved.ranges[i].last)
-			return true;
-	return false;
-}
-
 /* An external endpoint may have one meaning only. */
 static int check_forwards(const struct options *o, char *why, size_t why_size)
 {
@@ -639,7 +639,7 @@ static int check_forwards(const struct options *o, char *why, size_t why_size)
 	for (uint32_t i = 0; i < o->forwards.count; i++) {
 		const struct forward *f = &o->forwards.forwards[i];
 
-		if (!f->any_address && is_paired(o, &f->external)) {
+		if (!f->any_address && options_is_paired(o, &f->external)) {
 			snprintf(why, why_size,
 				 "nat.one-to-one and nat.forwards (%s) both use %s; a one-to-one "
 				 "address has no ports left to forward",
@@ -647,7 +647,7 @@ static int check_forwards(const struct options *o, char *why, size_t why_size)
 				 addr_format(&f->external, address));
 			return -EINVAL;
 		}
-		if (is_reserved(o, &f->ports)) {
+		if (options_is_reserved(o, f->ports)) {
 			snprintf(why, why_size,
 				 "nat.reserved-ports and nat.forwards (%s) both use a port; it is "
 				 "either the router's own or forwarded",

@@ -411,6 +411,11 @@ const char *options_format(const struct options *o, enum option_id id, char *buf
  * may be, into @buf (OPTIONS_TEXT_MAX bytes). */
 const char *option_allowed(enum option_id id, char *buf);
 
+/* Does a one-to-one pair have the external address for itself? */
+bool options_is_paired(const struct options *o, const struct addr *external);
+/* Is any of @ports in nat.reserved-ports? */
+bool options_is_reserved(const struct options *o, struct port_range ports);
+
 /* How long sessions of @class live without a packet that restarts their timer. */
 int64_t options_timeout_ms(const struct options *o, enum timeout_class class);
 

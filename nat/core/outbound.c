@@ -15,7 +15,7 @@ static bool take_over_sibling(struct nat *nat, struct mapping *wanted, struct mo
 	struct endpoint forwarded;
 	uint32_t n;
 
-	if (!nat->ports.shared || !has_sibling(protocol) ||
+	if (!nat->ports.shared || !nat_has_ports(protocol) ||
 	    wanted->behavior != MAPPING_ENDPOINT_INDEPENDENT)
 		return false;
 	n = mapping_find_internal(&nat->mappings, sibling_of(protocol), &wanted->internal,
@@ -201,7 +201,7 @@ static struct nat_outcome open_session(struct nat *nat, const struct flow *flow,
 /* The router itself, with a packet of none of the connections that are translated. */
 static bool is_routers_own(const struct nat *nat, const struct packet *pkt, const struct flow *flow)
 {
-	const struct port_list *reserved = &nat->options.reserved;
+	const struct port_range own = { flow->own.port, flow->own.port };
 
 	if (nat->options.unmatched != UNMATCHED_ACCEPT || !nat_is_external(nat, &flow->own.addr))
 		return false;
@@ -209,11 +209,7 @@ static bool is_routers_own(const struct nat *nat, const struct packet *pkt, cons
 		return true;
 	if (flow->protocol == NAT_ICMP)
 		return !packet_is_icmp_request(pkt);
-	for (uint32_t i = 0; i < reserved->count && flow->protocol != NAT_OTHER; i++)
-		if (flow->own.port >= reserved->ranges[i].first &&
-		    flow->own.port <= reserved->ranges[i].last)
-			return true;
-	return false;
+	return flow->protocol != NAT_OTHER && options_is_reserved(&nat->options, own);
 }
 
 /* A TCP segment that opens nothing, of a connection we do not know. */

@@ -10,15 +10,6 @@ static int compare_addresses(const void *a, const void *b)
 	return addr_compare(a, b);
 }
 
-/* Is @address one that a one-to-one pair has for itself? */
-static bool is_paired(const struct options *o, const struct addr *address)
-{
-	for (uint32_t i = 0; i < o->pairs.count; i++)
-		if (addr_equal(&o->pairs.pairs[i].external, address))
-			return true;
-	return false;
-}
-
 static void fix_range(struct port_map *map, const struct port_range *range)
 {
 	for (uint32_t port = range->first; port <= range->last; port++)
@@ -99,7 +90,7 @@ static int init_addresses(struct ports *ports, const struct options *o)
 		     ip <= last && ports->count < OPTIONS_ADDRESSES_MAX; ip++) {
 			struct addr address = addr_from_ip4(ip);
 
-			if (!is_paired(o, &address))
+			if (!options_is_paired(o, &address))
 				ports->addresses[ports->count++] = address;
 		}
 	}

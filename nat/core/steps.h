@@ -45,7 +45,7 @@ struct flow {
 static inline struct flow flow_of(const struct packet *pkt, enum nat_protocol protocol,
 				  struct endpoint own, struct endpoint remote)
 {
-	if (protocol == NAT_ICMP || protocol == NAT_OTHER)
+	if (!nat_has_ports(protocol))
 		remote.port = 0;
 	if (protocol == NAT_OTHER)
 		own.port = pkt->protocol;

@@ -20,8 +20,8 @@
  */
 enum nat_protocol { NAT_UDP, NAT_TCP, NAT_ICMP, NAT_OTHER, NAT_PROTOCOLS };
 
-/* UDP and TCP may share ports (nat.protocol-scope). */
-static inline bool has_sibling(enum nat_protocol protocol)
+/* UDP and TCP do; they may share them (nat.protocol-scope). */
+static inline bool nat_has_ports(enum nat_protocol protocol)
 {
 	return protocol == NAT_UDP || protocol == NAT_TCP;
 }

@@ -138,30 +138,6 @@ json_t *json_of_rule(const struct options *o, uint32_t place)
 
 /* --- which rule ---------------------------------------------------------------------------- */
 
-uint32_t rule_of(const struct options *o, enum nat_protocol protocol,
-		 const struct endpoint *external, struct endpoint *internal)
-{
-	*internal = *external;
-	for (uint32_t i = 0; i < o->pairs.count; i++) {
-		if (!addr_equal(&o->pairs.pairs[i].external, &external->addr))
-			continue;
-		internal->addr = o->pairs.pairs[i].internal;
-		return o->forwards.count + i;
-	}
-	for (uint32_t i = 0; i < o->forwards.count; i++) {
-		const struct forward *f = &o->forwards.forwards[i];
-
-		if (f->protocol != protocol || external->port < f->ports.first ||
-		    external->port > f->ports.last ||
-		    (!f->any_address && !addr_equal(&f->external, &external->addr)))
-			continue;
-		*internal = f->internal;
-		internal->port = (uint16_t)(f->internal.port + external->port - f->ports.first);
-		return i;
-	}
-	return NAT_NONE;
-}
-
 uint32_t rule_of_dmz(const struct options *o)
 {
 	return addr_is_ip4(&o->dmz) ? o->forwards.count + o->pairs.count : NAT_NONE;
@@ -171,7 +147,7 @@ uint32_t rule_of_dmz(const struct options *o)
 static uint32_t rule_of_mapping(const struct options *o, const struct mapping *m)
 {
 	struct endpoint internal;
-	uint32_t place = rule_of(o, (enum nat_protocol)m->protocol, &m->external, &internal);
+	uint32_t place = nat_rule_of(o, (enum nat_protocol)m->protocol, &m->external, &internal);
 
 	if (place == NAT_NONE) {
 		internal = (struct endpoint){ .addr = o->dmz, .port = m->external.port };

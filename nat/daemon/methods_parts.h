@@ -53,10 +53,8 @@ void member_put_text(json_t *object, const char *name, const char *text);
 
 /* Sessions of @m that are not over; methods_table.c. */
 uint32_t live_sessions(const struct daemon *d, const struct mapping *m);
-/* Place of the pair or forward that leads from @external to @internal, and of the DMZ: NAT_NONE if
- * there is none; methods_forward.c. */
-uint32_t rule_of(const struct options *o, enum nat_protocol protocol,
-		 const struct endpoint *external, struct endpoint *internal);
+/* Place of the DMZ among the rules, after those of nat_rule_of(): NAT_NONE if there is none;
+ * methods_forward.c. */
 uint32_t rule_of_dmz(const struct options *o);
 
 /* --- parameters ---------------------------------------------------------------------------- */

@@ -74,14 +74,6 @@ static json_t *json_mappings(const struct daemon *d, enum nat_protocol protocol,
 	return mappings;
 }
 
-static bool is_reserved(const struct options *o, enum nat_protocol protocol, uint16_t port)
-{
-	for (uint32_t i = 0; i < o->reserved.count && protocol <= NAT_TCP; i++)
-		if (port >= o->reserved.ranges[i].first && port <= o->reserved.ranges[i].last)
-			return true;
-	return false;
-}
-
 /* When @external has rested enough: MONO_NEVER if it does not rest. */
 static struct mono rests_until(const struct nat *nat, enum nat_protocol protocol,
 			       const struct endpoint *external)
@@ -121,14 +113,15 @@ static enum finding look(const struct daemon *d, enum nat_protocol protocol,
 			 const struct endpoint *external, uint32_t *rule, struct endpoint *internal)
 {
 	const struct options *o = &d->nat.options;
+	const struct port_range port = { external->port, external->port };
 	struct mono rest = rests_until(&d->nat, protocol, external);
 
-	*rule = rule_of(o, protocol, external, internal);
+	*rule = nat_rule_of(o, protocol, external, internal);
 	if (is_mapped(d, protocol, external))
 		return MAPPED;
 	if (*rule != NAT_NONE)
 		return FORWARDED;
-	if (is_reserved(o, protocol, external->port))
+	if (nat_has_ports(protocol) && options_is_reserved(o, port))
 		return RESERVED;
 	return rest.ms != MONO_NEVER.ms && !mono_reached(d->now, rest) ? RESTING : FREE;
 }
@@ -142,7 +135,7 @@ static bool is_siblings(const struct daemon *d, enum nat_protocol protocol,
 	struct endpoint internal;
 	uint32_t rule, n;
 
-	if (!d->nat.ports.shared || !has_sibling(protocol) ||
+	if (!d->nat.ports.shared || !nat_has_ports(protocol) ||
 	    look(d, sibling_of(protocol), external, &rule, &internal) == FREE)
 		return false;
 	n = mapping_find_external(t, sibling_of(protocol), external);
@@ -166,7 +159,7 @@ static json_t *json_of_protocol(const struct daemon *d, enum nat_protocol protoc
 	if (finding == FREE && is_siblings(d, protocol, external))
 		finding = SHARED;
 	/* The DMZ host gets what nobody else has. */
-	if (finding == FREE && has_sibling(protocol)) {
+	if (finding == FREE && nat_has_ports(protocol)) {
 		rule = rule_of_dmz(&d->nat.options);
 		internal.addr = d->nat.options.dmz;
 		finding = rule != NAT_NONE ? FORWARDED : FREE;

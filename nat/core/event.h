@@ -39,7 +39,8 @@ struct nat_event {
 
 /*
  * A limit that refuses packets: reported when it begins to, and again only after it has refused
- * none for EVENT_QUIET_MS. Room that comes and goes all the time is one condition.
+ * none for EVENT_QUIET_MS, or somebody has flushed or set knobs. Room that comes and goes with the
+ * traffic all the time is one condition.
  */
 enum { EVENT_QUIET_MS = 60000 };
 

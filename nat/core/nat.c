@@ -171,6 +171,16 @@ static int set_limits(struct nat *nat, const struct options *o)
 	return err;
 }
 
+/* Somebody has made room, or may have: what still refuses then is news. */
+static void forget_limits(struct nat *nat)
+{
+	memset(nat->limits, 0, sizeof(nat->limits));
+	for (uint32_t n = 0; n < nat->hosts.arena.used; n++)
+		if (arena_is_live(&nat->hosts.arena, n))
+			memset(host_at(&nat->hosts, n)->limits, 0,
+			       sizeof(host_at(&nat->hosts, n)->limits));
+}
+
 int nat_configure(struct nat *nat, const struct options *options)
 {
 	bool new_pool = !ports_same(options, &nat->options);
@@ -197,6 +207,7 @@ int nat_configure(struct nat *nat, const struct options *options)
 		change_pool(nat, options, fresh);
 	free(fresh);
 	nat->options = *options;
+	forget_limits(nat);
 	if (new_statics)
 		change_statics(nat);
 	if (new_timers)
@@ -521,6 +532,7 @@ uint32_t nat_flush(struct nat *nat, const struct nat_selection *which, struct mo
 		if (arena_is_live(&nat->mappings.arena, n) &&
 		    is_selected(which, n, mapping_at(&nat->mappings, n)))
 			lifetime_remove_mapping(nat, n);
+	forget_limits(nat);
 	return before - nat->mappings.arena.live;
 }
 

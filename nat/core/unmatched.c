@@ -21,9 +21,9 @@ static struct nat_outcome unsolicited_syn(struct nat *nat, const struct packet *
 	case SYN_HOLD:
 		if (hold_syn(&nat->held_syns, pkt, now))
 			return drop_by(REASON_SYN_HELD, OPT_TCP_UNSOLICITED_SYN, silent.mapping);
-		report_limit(nat, drop_by(REASON_SYN_HELD, OPT_TCP_MAX_HELD_SYNS, NAT_NONE),
-			     NAT_TCP, &nobody, now);
-		return silent;
+		return report_limit(
+			nat, drop_by(REASON_SYNS_FULL, OPT_TCP_MAX_HELD_SYNS, silent.mapping),
+			NAT_TCP, &nobody, now);
 	case SYN_RESET:
 		answer_reset(nat, pkt, now);
 		break;

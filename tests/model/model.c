@@ -125,7 +125,7 @@ static struct m_outcome unsolicited(struct model *m, const struct bytes *pkt,
 		return drop(silent);
 	switch (m->o.tcp.unsolicited_syn) {
 	case SYN_HOLD:
-		return drop(keep_syn(m, pkt) ? REASON_SYN_HELD : silent);
+		return drop(keep_syn(m, pkt) ? REASON_SYN_HELD : REASON_SYNS_FULL);
 	case SYN_DROP:
 		return drop(silent);
 	case SYN_RESET:

@@ -713,6 +713,25 @@ static void test_rfc6888_req11c_what_comes_back_is_told_again(void **state)
 	(void)state;
 }
 
+/* Whoever flushes has made room: what is full after that is another condition. */
+static void test_rfc6888_req11c_what_is_full_after_a_flush_is_told_again(void **state)
+{
+	const struct nat_selection all = { .mapping = NAT_NONE, .protocol = NAT_PROTOCOLS };
+	struct lab *lab = *state;
+
+	lab_set(lab, "udp.port-range", "40000-40001");
+	for (unsigned int round = 1; round <= 3; round++) {
+		for (unsigned int i = 0; i < 2; i++)
+			lab_open(lab, NAT_UDP, ep_port(H1, 5000 + i), Y1, AT_S(round));
+		for (unsigned int i = 2; i < 6; i++)
+			assert_dropped(
+				lab_out(lab, wire_udp(ep_port(H1, 5000 + i), Y1), AT_S(round)),
+				REASON_PORTS_EXHAUSTED);
+		assert_int_equal(events_of(lab, EVENT_LIMIT_REACHED), round);
+		assert_int_equal(nat_flush(&lab->nat, &all, AT_S(round)), 2);
+	}
+}
+
 /* Every condition: another subscriber that reaches its limit is news again. */
 static void test_rfc6888_req11c_each_subscriber_is_told_of(void **state)
 {
@@ -967,6 +986,7 @@ int main(void)
 		cmocka_unit_test(test_rfc6888_req11b_or_that_it_is_prohibited),
 		cmocka_unit_test(test_rfc6888_req11c_the_operator_is_told_once),
 		cmocka_unit_test(test_rfc6888_req11c_what_comes_back_is_told_again),
+		lab_test(test_rfc6888_req11c_what_is_full_after_a_flush_is_told_again),
 		lab_test(test_rfc6888_req11c_each_subscriber_is_told_of),
 		cmocka_unit_test(test_rfc6888_req11d_nothing_makes_room),
 		carrier_test(test_rfc6888_req12_no_record_tells_a_destination),

@@ -116,11 +116,11 @@ static void test_rfc5382_req4a_flood_of_syns_is_held_up_to_the_bound(void **stat
 		if (outcome.reason == REASON_SYN_HELD)
 			held++;
 		else
-			assert_dropped(outcome, REASON_NO_MAPPING);
+			assert_dropped(outcome, REASON_SYNS_FULL);
 	}
 	assert_int_equal(held, 10);
 	assert_int_equal(lab->nat.events.count, events + 1);
-	assert_int_equal(event_from(&lab->nat.events, events + 1)->reason, REASON_SYN_HELD);
+	assert_int_equal(event_from(&lab->nat.events, events + 1)->reason, REASON_SYNS_FULL);
 	nat_tick(&lab->nat, AT_S(6), 10);
 	for (unsigned int i = 0; i < 10; i++)
 		assert_true(lab_output(lab, &w));

@@ -39,6 +39,9 @@ struct m_mapping {
 	enum nat_protocol protocol;
 	bool fixed, secondary, holds_port, lingering;
 	bool borrowed; /* made by a stranger by means of its sibling */
+	/* One that had the same port ended before it, and would have left the port to rest, or
+	 * free: the real NAT may not have noticed, and take that one for the last. */
+	bool left_to_rest, left_free;
 	struct endpoint internal, external, remote;
 	struct traffic past[2];
 };

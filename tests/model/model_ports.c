@@ -197,15 +197,35 @@ static bool needs_rest(const struct options *o, const struct m_mapping *at)
 	return !(o->tcp.reuse_tracked == SWITCH_ON && at->protocol == NAT_TCP && !at->lingering);
 }
 
+/* Do others have the port of @at? Then they may end before it as the real NAT sees it. */
+static bool leave_to_others(struct model *m, const struct m_mapping *at, bool rests)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < m->mapping_count; i++) {
+		struct m_mapping *other = &m->mappings[i];
+
+		if (!m_share_ports(&m->o, other->protocol, at->protocol) ||
+		    !endpoint_equal(&other->external, &at->external))
+			continue;
+		any = true;
+		if (m->noticed)
+			continue;
+		other->left_to_rest = other->left_to_rest || at->left_to_rest || rests;
+		other->left_free = other->left_free || at->left_free || !rests;
+	}
+	return any;
+}
+
 void m_release_port(struct model *m, const struct m_mapping *at)
 {
-	bool rests = needs_rest(&m->o, at);
+	bool rests = needs_rest(&m->o, at), sure;
 	uint64_t resting = 0;
 
-	for (uint32_t i = 0; i < m->mapping_count; i++)
-		if (m_share_ports(&m->o, m->mappings[i].protocol, at->protocol) &&
-		    endpoint_equal(&m->mappings[i].external, &at->external))
-			return; /* others share it */
+	if (leave_to_others(m, at, rests))
+		return;
+	sure = rests ? !at->left_free : !at->left_to_rest;
+	rests = rests || at->left_to_rest;
 	if (!m_in_pool(&m->o, &at->external.addr) ||
 	    m_is_fixed_port(&m->o, at->protocol, &at->external))
 		return; /* not ours to give any more */
@@ -215,6 +235,7 @@ void m_release_port(struct model *m, const struct m_mapping *at)
 		.protocol = at->protocol,
 		.external = at->external,
 		.rests = rests,
+		.maybe = !sure,
 		.from = m->now,
 		.until = m->noticed ? m->now : INT64_MAX,
 	};
@@ -241,6 +262,8 @@ void m_ports_tick(struct model *m, bool noticed)
 			m->resting[kept++] = *r;
 	}
 	m->resting_count = kept;
+	for (uint32_t i = 0; i < m->mapping_count && noticed; i++)
+		m->mappings[i].left_to_rest = m->mappings[i].left_free = false;
 }
 
 /* --- choices -------------------------------------------------------------------------------- */

@@ -169,6 +169,11 @@ static const enum option_id favourites[WALK_PROFILES][12] = {
 	[WALK_PORTS] = { OPT_UDP_PORTS, OPT_TCP_PORTS, OPT_UDP_PORT_RANGE, OPT_UDP_PORT_OVERLAP,
 			 OPT_UDP_PARITY, OPT_UDP_RANGE_CLASS, OPT_NAT_BLOCKS, OPT_NAT_BLOCK_SIZE,
 			 OPT_UDP_PORT_REUSE_DELAY, OPT_NAT_POOLING, OPT_UDP_MAPPING },
+	/* No narrow ranges: blocks divide all ports. */
+	[WALK_BLOCKS] = { OPT_NAT_BLOCKS, OPT_NAT_BLOCK_SIZE, OPT_NAT_BLOCKS_PER_HOST,
+			  OPT_NAT_BLOCK_OVERFLOW, OPT_NAT_INTERNAL, OPT_NAT_POOLING, OPT_UDP_PORTS,
+			  OPT_UDP_PARITY, OPT_UDP_PORT_REUSE_DELAY, OPT_NAT_REUSE_STATIC,
+			  OPT_UDP_MAPPING, OPT_NAT_EXTERNAL },
 	[WALK_LIMITS] = { OPT_NAT_MAX_SESSIONS_PER_MAPPING, OPT_NAT_MAX_SESSIONS_PER_HOST,
 			  OPT_NAT_MAX_MAPPINGS_PER_HOST, OPT_NAT_NEW_MAPPINGS_PER_SECOND,
 			  OPT_UDP_MAX_SESSIONS_PER_HOST, OPT_NAT_MAX_MAPPINGS, OPT_NAT_MAX_SESSIONS,
@@ -683,8 +688,8 @@ static void say_ends(struct maker *k)
 
 static void make_packet(struct maker *k)
 {
-	static const uint8_t pieces[WALK_PROFILES] = { 8, 2, 65, 3, 5, 2, 2, 95 };
-	static const uint8_t errors[WALK_PROFILES] = { 10, 8, 5, 45, 8, 3, 3, 0 };
+	static const uint8_t pieces[WALK_PROFILES] = { 8, 2, 65, 3, 5, 2, 2, 2, 95 };
+	static const uint8_t errors[WALK_PROFILES] = { 10, 8, 5, 45, 8, 3, 3, 3, 0 };
 	struct walk_step *step = k->step;
 	unsigned int dice = below(k, 100);
 

@@ -435,10 +435,11 @@ bool ports_deterministic_owner(const struct ports *ports, const struct options *
 
 bool ports_overflow(const struct ports *ports, const struct options *o, struct port_range *range)
 {
-	uint64_t first = compression(ports, o);
+	uint64_t first;
 
 	if (ports->block_size == 0 || o->blocks.overflow == 0)
 		return false;
+	first = compression(ports, o);
 	*range = (struct port_range){
 		.first = ports_block(ports, (uint32_t)first).first,
 		.last = ports_block(ports, (uint32_t)(first + o->blocks.overflow - 1)).last,

@@ -511,9 +511,11 @@ static uint32_t block_size(const struct options *o)
 {
 	uint64_t size = o->blocks.size < BLOCKS_ROOM ? o->blocks.size : BLOCKS_ROOM;
 
+	if (o->blocks.behavior == BLOCKS_OFF || m_pool_count(o) == 0)
+		return 0;
 	if (o->blocks.behavior == BLOCKS_DETERMINISTIC)
 		size = BLOCKS_ROOM / (hosts_per_address(o) + o->blocks.overflow);
-	return o->blocks.behavior == BLOCKS_OFF || m_pool_count(o) == 0 ? 0 : (uint32_t)size;
+	return (uint32_t)size;
 }
 
 static struct port_range block_at(const struct options *o, uint64_t first, uint64_t count)

@@ -586,6 +586,24 @@ static void test_more_hosts_than_ports_is_nobodys_block(void **state)
 		&b->ports, &b->options, &(struct endpoint){ b->ports.addresses[0], 5000 }, &host));
 }
 
+/* All addresses are one-to-one: blocks are wanted, and there is nothing to divide. */
+static void test_empty_pool_has_no_blocks(void **state)
+{
+	struct bench *b = *state;
+	struct port_range overflow;
+	const struct addr host = addr_from_ip4(0x0a000001);
+	uint32_t address;
+
+	lab_value(&b->options, "nat.blocks", "deterministic");
+	lab_value(&b->options, "nat.internal", "10.0.0.0-10.0.0.9");
+	lab_value(&b->options, "nat.block-overflow", "3");
+	lab_value(&b->options, "nat.external", "203.0.113.9");
+	bench_set(b, "nat.one-to-one", "203.0.113.9=192.168.1.9");
+	assert_int_equal(b->ports.count, 0);
+	assert_false(ports_overflow(&b->ports, &b->options, &overflow));
+	assert_int_equal(ports_deterministic(&b->ports, &b->options, &host, &address), NAT_NONE);
+}
+
 int main(void)
 {
 #define pool_test(f) cmocka_unit_test_setup_teardown(f, setup_pool, teardown)
@@ -613,6 +631,7 @@ int main(void)
 		pool_test(test_rfc7422_inv_port_leads_back_to_its_host),
 		pool_test(test_rfc7422_ovf_overflow_follows_the_blocks_of_the_hosts),
 		pool_test(test_more_hosts_than_ports_is_nobodys_block),
+		pool_test(test_empty_pool_has_no_blocks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

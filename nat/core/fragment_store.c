@@ -18,7 +18,7 @@ static void link_free(struct fragment_store *f)
 	f->release_first = f->release_last = f->released = NAT_NONE;
 }
 
-int fragment_init(struct fragment_store *f, const struct siphash_key *key)
+int fragment_init(struct fragment_store *f, const struct tuple_key *key)
 {
 	memset(f, 0, sizeof(*f));
 	f->key = *key;

@@ -70,14 +70,14 @@ struct fragment_store {
 	uint8_t *bytes;				    /* owned; FRAGMENT_BYTES_MAX */
 	uint64_t chunk_taken[FRAGMENT_CHUNKS / 64]; /* a bit per chunk */
 	struct index by_key;
-	struct siphash_key key;
+	struct tuple_key key;
 	uint32_t oldest, newest, free_datagram, waiting;
 	uint32_t held_count, chunks_held, free_held;
 	uint32_t release_first, release_last, released; /* released: handed out, to be freed */
 };
 
 /* Empty; 0 or -ENOMEM. */
-int fragment_init(struct fragment_store *f, const struct siphash_key *key);
+int fragment_init(struct fragment_store *f, const struct tuple_key *key);
 void fragment_fini(struct fragment_store *f);
 
 /* The datagram of @pkt, a fragment from @side; NAT_NONE if none of it was seen. */

@@ -16,7 +16,7 @@ static struct held_syn *at(const struct hold *h, uint32_t place)
 	return &h->syns[place];
 }
 
-int hold_init(struct hold *h, uint32_t room, const struct siphash_key *key)
+int hold_init(struct hold *h, uint32_t room, const struct tuple_key *key)
 {
 	*h = (struct hold){ .room = room, .first = NAT_NONE, .last = NAT_NONE, .key = *key };
 	h->syns = calloc(room, sizeof(*h->syns));

@@ -29,11 +29,11 @@ struct hold {
 	uint32_t room, count;
 	uint32_t first, last, free; /* NAT_NONE at the ends */
 	struct index by_pair;
-	struct siphash_key key;
+	struct tuple_key key;
 };
 
 /* Room for @room SYNs; 0 or -ENOMEM. */
-int hold_init(struct hold *h, uint32_t room, const struct siphash_key *key);
+int hold_init(struct hold *h, uint32_t room, const struct tuple_key *key);
 void hold_fini(struct hold *h);
 /* Change the room; of what is held, the newest are let go if they no longer fit. 0 or -ENOMEM. */
 int hold_set_room(struct hold *h, uint32_t room);

@@ -8,7 +8,7 @@ static uint32_t address_hash(const struct host_table *t, const struct addr *addr
 	return tuple_hash(&t->key, NAT_UDP, &host, &host);
 }
 
-int host_table_init(struct host_table *t, uint32_t limit, const struct siphash_key *key)
+int host_table_init(struct host_table *t, uint32_t limit, const struct tuple_key *key)
 {
 	int err;
 

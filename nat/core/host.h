@@ -35,11 +35,11 @@ struct host {
 struct host_table {
 	struct arena arena;
 	struct index by_address;
-	struct siphash_key key;
+	struct tuple_key key;
 };
 
 /* Room for @limit hosts; 0 or -ENOMEM. */
-int host_table_init(struct host_table *t, uint32_t limit, const struct siphash_key *key);
+int host_table_init(struct host_table *t, uint32_t limit, const struct tuple_key *key);
 void host_table_fini(struct host_table *t);
 int host_table_set_limit(struct host_table *t, uint32_t limit);
 

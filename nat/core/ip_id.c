@@ -3,7 +3,7 @@
 
 enum { SHORT_SEGMENT = 512 }; /* the system cuts a long packet into segments no shorter than this */
 
-void ip_id_rewrite(struct ip_ids *ids, const struct siphash_key *key, struct packet *pkt)
+void ip_id_rewrite(struct ip_ids *ids, const struct tuple_key *key, struct packet *pkt)
 {
 	const struct endpoint from = { .addr = pkt->source.addr };
 	const struct endpoint to = { .addr = pkt->destination.addr, .port = pkt->protocol };

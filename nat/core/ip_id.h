@@ -18,6 +18,6 @@ struct ip_ids {
 };
 
 /* Give @pkt, already translated, an ID; an atomic datagram keeps its own. */
-void ip_id_rewrite(struct ip_ids *ids, const struct siphash_key *key, struct packet *pkt);
+void ip_id_rewrite(struct ip_ids *ids, const struct tuple_key *key, struct packet *pkt);
 
 #endif

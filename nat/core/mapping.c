@@ -17,7 +17,7 @@ static uint32_t external_hash(const struct mapping_table *t, enum nat_protocol p
 	return tuple_hash(&t->key, protocol, external, &nowhere);
 }
 
-int mapping_table_init(struct mapping_table *t, uint32_t limit, const struct siphash_key *key)
+int mapping_table_init(struct mapping_table *t, uint32_t limit, const struct tuple_key *key)
 {
 	int err;
 

@@ -50,12 +50,12 @@ struct mapping {
 struct mapping_table {
 	struct arena arena;
 	struct index by_internal, by_external;
-	struct siphash_key key;
+	struct tuple_key key;
 	uint64_t created; /* ever */
 };
 
 /* Room for @limit mappings; 0 or -ENOMEM. */
-int mapping_table_init(struct mapping_table *t, uint32_t limit, const struct siphash_key *key);
+int mapping_table_init(struct mapping_table *t, uint32_t limit, const struct tuple_key *key);
 void mapping_table_fini(struct mapping_table *t);
 /* Change the limit; 0 or -ENOMEM with the old one still in force. */
 int mapping_table_set_limit(struct mapping_table *t, uint32_t limit);

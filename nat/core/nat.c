@@ -15,27 +15,29 @@ static uint32_t hosts_for(const struct options *o)
 
 int nat_init(struct nat *nat, const struct options *options, const struct siphash_key *key)
 {
+	struct tuple_key hash_key;
 	int err;
 
 	memset(nat, 0, sizeof(*nat));
 	nat->options = *options;
 	rng_init(&nat->rng, key);
+	tuple_key_init(&hash_key, key);
 	err = ports_init(&nat->ports, options);
 	if (err < 0)
 		return err;
-	err = mapping_table_init(&nat->mappings, (uint32_t)options->max_mappings, key);
+	err = mapping_table_init(&nat->mappings, (uint32_t)options->max_mappings, &hash_key);
 	if (err < 0)
 		goto fini_ports;
 	err = session_table_init(&nat->sessions, (uint32_t)options->max_sessions, &nat->mappings);
 	if (err < 0)
 		goto fini_mappings;
-	err = host_table_init(&nat->hosts, hosts_for(options), key);
+	err = host_table_init(&nat->hosts, hosts_for(options), &hash_key);
 	if (err < 0)
 		goto fini_sessions;
-	err = hold_init(&nat->held_syns, (uint32_t)options->tcp.max_held_syns, key);
+	err = hold_init(&nat->held_syns, (uint32_t)options->tcp.max_held_syns, &hash_key);
 	if (err < 0)
 		goto fini_hosts;
-	err = fragment_init(&nat->fragments, key);
+	err = fragment_init(&nat->fragments, &hash_key);
 	if (err < 0)
 		goto fini_hold;
 	return 0;

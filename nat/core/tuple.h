@@ -39,8 +39,17 @@ enum nat_side { NAT_INTERNAL, NAT_EXTERNAL, NAT_NOWHERE };
 /* "udp", "tcp", "icmp", "other". */
 const char *nat_protocol_name(enum nat_protocol protocol);
 
+enum { TUPLE_WORDS = 11 }; /* protocol, and address (four) and port of each end */
+
+/* The secret of tuple_hash(), spread out once. */
+struct tuple_key {
+	uint64_t factor[TUPLE_WORDS + 1];
+};
+
+void tuple_key_init(struct tuple_key *t, const struct siphash_key *key);
+
 /* Hash of a protocol and two endpoints under a secret key. */
-uint32_t tuple_hash(const struct siphash_key *key, enum nat_protocol protocol,
+uint32_t tuple_hash(const struct tuple_key *key, enum nat_protocol protocol,
 		    const struct endpoint *a, const struct endpoint *b);
 
 #endif

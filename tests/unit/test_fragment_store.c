@@ -9,7 +9,7 @@ struct bench {
 
 static int setup(void **state)
 {
-	static const struct siphash_key key = { { 7, 8 } };
+	const struct tuple_key key = lab_hash_key(7);
 	struct bench *b = calloc(1, sizeof(*b));
 
 	assert_non_null(b);

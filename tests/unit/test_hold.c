@@ -2,10 +2,10 @@
 /* The store of held SYNs alone. */
 #include "tests/unit/lab.h"
 
-static const struct siphash_key key = { { 11, 12 } };
 
 static int setup(void **state)
 {
+	const struct tuple_key key = lab_hash_key(11);
 	struct hold *h = calloc(1, sizeof(*h));
 
 	assert_non_null(h);
@@ -125,8 +125,8 @@ static void test_pairs_with_one_hash_are_told_apart(void **state)
 	struct hold *h = *state;
 
 	assert_true(hold(h, Y1, EXTERNAL, AT_S(0)));
-	index_add(&h->by_pair, tuple_hash(&key, NAT_TCP, &external, &y2), h->first);
-	index_add(&h->by_pair, tuple_hash(&key, NAT_TCP, &other, &y1), h->first);
+	index_add(&h->by_pair, tuple_hash(&h->key, NAT_TCP, &external, &y2), h->first);
+	index_add(&h->by_pair, tuple_hash(&h->key, NAT_TCP, &other, &y1), h->first);
 	cancel(h, Y2, EXTERNAL);
 	cancel(h, Y1, other);
 	assert_first(h, Y1, 0);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/lab.h"
 
-static const struct siphash_key key = { { 3, 4 } };
 static const struct endpoint nowhere;
 
 static int setup(void **state)
 {
+	const struct tuple_key key = lab_hash_key(3);
 	struct mapping_table *t = calloc(1, sizeof(*t));
 
 	assert_non_null(t);

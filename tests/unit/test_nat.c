@@ -1109,19 +1109,28 @@ static void test_random_walk_keeps_every_promise(void **state)
 	unsigned int unseen = 0;
 
 	(void)state;
-	for (unsigned int seed = 1; seed <= 12; seed++) {
-		/* Few ports, or few in a block: blocks divide them all, so not both. */
+	for (unsigned int seed = 1; seed <= 18; seed++) {
+		/* Few ports, or few in a block (blocks divide them all, so not both), or few
+		 * hosts that have a block and few sessions. */
 		static const char *const narrow[] = { "udp.port-range", "3000-3059",
 						      "tcp.port-range", "3000-3059", NULL };
 		static const char *const blocks[] = {
 			"nat.blocks", "dynamic", "nat.block-size", "4", "tcp.max-held-syns",
 			"2",	      NULL
 		};
-		struct lab *lab = lab_open_with(seed % 2 != 0 ? narrow : blocks);
+		static const char *const formula[] = { "nat.blocks",
+						       "deterministic",
+						       "nat.internal",
+						       "192.168.1.2-192.168.1.3",
+						       "nat.max-sessions",
+						       "20",
+						       NULL };
+		static const char *const *const starts[] = { narrow, blocks, formula };
+		struct lab *lab = lab_open_with(starts[seed % 3]);
 		struct walk walk = walk_start(20000 + seed);
 
 		for (int i = 0; i < 4000; i++) {
-			if (one_in(&walk, seed <= 6 ? 100 : 10))
+			if (one_in(&walk, seed <= 9 ? 100 : 10))
 				walk_knob(&walk, lab);
 			walk_step(&walk, lab);
 		}

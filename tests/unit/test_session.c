@@ -10,7 +10,7 @@ struct bench {
 
 static int setup(void **state)
 {
-	static const struct siphash_key key = { { 5, 6 } };
+	const struct tuple_key key = lab_hash_key(5);
 	struct bench *b = calloc(1, sizeof(*b));
 
 	assert_non_null(b);
@@ -142,7 +142,7 @@ static void test_keys_with_one_hash_are_told_apart(void **state)
 {
 	struct bench *b = *state;
 	struct session_table *t = &b->sessions;
-	const struct siphash_key *key = &b->mappings.key;
+	const struct tuple_key *key = &b->mappings.key;
 	const struct endpoint external = ep_port(E1, 4000), remote = Y1, other = Y1_Q;
 	const struct endpoint host = H1, host2 = H2, external2 = ep_port(E1, 4001);
 	const struct endpoint peer = ep_port(Y1, 0), peer2 = ep_port(Y2, 0);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/lab.h"
 
-static const struct siphash_key key = { { 1, 2 } };
-
 static uint32_t hash(enum nat_protocol protocol, struct endpoint a, struct endpoint b)
 {
+	const struct tuple_key key = lab_hash_key(1);
+
 	return tuple_hash(&key, protocol, &a, &b);
 }
 
@@ -18,7 +18,7 @@ static void test_protocol_names(void **state)
 
 static void test_hash_depends_on_every_part(void **state)
 {
-	static const struct siphash_key other = { { 1, 3 } };
+	const struct tuple_key other = lab_hash_key(2);
 	uint32_t h = hash(NAT_UDP, H1, Y1);
 	struct endpoint a = H1, b = Y1;
 
@@ -37,6 +37,7 @@ static void test_hash_depends_on_every_part(void **state)
 static void test_hash_reads_nothing_but_the_endpoints(void **state)
 {
 	uint8_t dirt[2][sizeof(struct endpoint) + 8];
+	const struct tuple_key key = lab_hash_key(1);
 	uint32_t h = hash(NAT_UDP, H1, Y1);
 
 	(void)state;
@@ -52,6 +53,29 @@ static void test_hash_reads_nothing_but_the_endpoints(void **state)
 		b.port = Y1.port;
 		assert_int_equal(tuple_hash(&key, NAT_UDP, &a, &b), h);
 	}
+}
+
+/* Any bit of either end turns about half of the hash. */
+static void test_every_bit_counts(void **state)
+{
+	uint32_t h = hash(NAT_UDP, H1, Y1);
+	unsigned int turned = 0;
+
+	(void)state;
+	for (unsigned int bit = 0; bit < 2 * 144; bit++) {
+		struct endpoint end[2] = { H1, Y1 };
+		struct endpoint *e = &end[bit / 144];
+		unsigned int at = bit % 144, now;
+
+		if (at < 128)
+			e->addr.b[at / 8] ^= (uint8_t)(1 << at % 8);
+		else
+			e->port ^= (uint16_t)(1 << (at - 128));
+		now = (unsigned int)__builtin_popcount(hash(NAT_UDP, end[0], end[1]) ^ h);
+		assert_in_range(now, 4, 28);
+		turned += now;
+	}
+	assert_in_range(turned / (2 * 144), 14, 18);
 }
 
 static void test_hashes_of_neighbours_spread(void **state)
@@ -71,6 +95,7 @@ int main(void)
 		cmocka_unit_test(test_protocol_names),
 		cmocka_unit_test(test_hash_depends_on_every_part),
 		cmocka_unit_test(test_hash_reads_nothing_but_the_endpoints),
+		cmocka_unit_test(test_every_bit_counts),
 		cmocka_unit_test(test_hashes_of_neighbours_spread),
 	};
 

@@ -47,13 +47,14 @@ static const struct preset presets[] = {
 	/* Real ones. */
 	{ { "linux-masquerade", "iptables -j MASQUERADE: ports kept, and shared where they can be",
 	    "Linux nf_nat_core.c, nf_conntrack-sysctl",
-	    "hairpin off from memory; one timer per group of TCP states" }, NULL,
+	    "hairpin off from memory; one timer per group of TCP states: one side's FIN (60 or "
+	    "120 s) and the ACK after SYN-ACK (60 s) are not told apart" }, NULL,
 	  KNOBS(EACH("ports", "preserve"), EACH("port-overlap", "on"), EACH("refresh", "both"),
 		PORTS("range-class", "linux"), PORTS("port-range", "1-65535"),
 		{ "nat.hairpin", "off" }, HOST_STACK, { "tcp.non-syn", "pick-up" },
 		{ "udp.timeout", "120s" }, { "udp.timeout-unreplied", "30s" },
 		{ "tcp.timeout-established", "432000s" }, { "tcp.timeout-opening", "120s" },
-		{ "tcp.timeout-closing", "120s" }, { "tcp.timeout-time-wait", "120s" },
+		{ "tcp.timeout-closing", "30s" }, { "tcp.timeout-time-wait", "120s" },
 		{ "tcp.timeout-reset", "10s" }, { "icmp.timeout", "30s" }) },
 	{ { "linux-masquerade-random", "the same with --random: another port for every flow",
 	    "Linux nf_nat_core.c", "--random-fully taken to be the same" }, "linux-masquerade",
@@ -62,8 +63,9 @@ static const struct preset presets[] = {
 	    "as linux-masquerade", "all from memory" }, "linux-masquerade", NO_KNOBS },
 	{ { "pf", "pf of OpenBSD and FreeBSD: symmetric, ports from 50001 on",
 	    "FreeBSD pf_lb.c and pf headers",
-	    "OpenBSD taken to be equal; hairpin off from memory; the 30 s of a UDP flow without "
-	    "answer that goes on is not told apart" }, NULL,
+	    "OpenBSD taken to be equal; hairpin off from memory; not told apart: the 30 s of a "
+	    "UDP flow without answer that goes on, the 120 s of a SYN that is not sent again, the "
+	    "900 s after one side's FIN" }, NULL,
 	  KNOBS(EACH("mapping", "apdm"), EACH("port-overlap", "on"), EACH("refresh", "both"),
 		PORTS("port-range", "50001-65535"), PORTS("range-class", "ignore"),
 		{ "nat.pooling", "soft-paired" }, { "nat.hairpin", "off" }, HOST_STACK,
@@ -79,13 +81,15 @@ static const struct preset presets[] = {
 	    "FreeBSD pf_lb.c (PF_POOL_ENDPI)", "as pf; filtering from memory" }, "pf",
 	  KNOBS({ "udp.mapping", "eim" }) },
 	{ { "ipfw", "libalias, with same_ports", "libalias alias_db.c, libalias(3)",
-	    "ipfw's own default from memory; hairpin off from memory" }, NULL,
+	    "ipfw's own default from memory; hairpin off from memory; the 90 s after one side's "
+	    "FIN are not told apart; what nobody asked for is refused, not the router's own" },
+	  NULL,
 	  KNOBS(EACH("ports", "preserve"), EACH("port-overlap", "on"), EACH("refresh", "both"),
 		PORTS("range-class", "ignore"), PORTS("port-range", "1-65535"),
 		{ "nat.hairpin", "off" }, HOST_STACK, { "udp.timeout", "60s" },
 		{ "tcp.timeout-established", "86400s" }, { "tcp.timeout-opening", "300s" },
 		{ "tcp.timeout-closing", "10s" }, { "tcp.timeout-time-wait", "10s" },
-		{ "tcp.timeout-reset", "10s" }, { "icmp.timeout", "60s" }) },
+		{ "tcp.timeout-reset", "90s" }, { "icmp.timeout", "60s" }) },
 	{ { "cisco-ios-pat", "port address translation of Cisco IOS", "none",
 	    "all of it: from memory, and it differs by platform" }, NULL,
 	  KNOBS(EACH("ports", "preserve"), EACH("port-overlap", "on"), EACH("refresh", "both"),

@@ -543,6 +543,105 @@ static void test_at_the_end_of_time_everything_is_over(void **state)
 	assert_int_equal(lab->nat.mappings.arena.live, 0);
 }
 
+/* --- what is counted ------------------------------------------------------------------------ */
+
+/* Ever made, and of the sessions those that their timer ended. */
+static void check_counted(const struct lab *lab, uint64_t mappings, uint64_t sessions,
+			  uint64_t expired)
+{
+	assert_int_equal(lab->nat.mappings.created, mappings);
+	assert_int_equal(lab->nat.sessions.created, sessions);
+	assert_int_equal(lab->nat.sessions.expired, expired);
+}
+
+static void test_session_that_the_tick_ends_counts_once(void **state)
+{
+	struct lab *lab = *state;
+
+	check_counted(lab, 0, 0, 0);
+	lab_open(lab, NAT_UDP, H1, Y1, AT_S(0));
+	check_counted(lab, 1, 1, 0);
+	nat_tick(&lab->nat, AT_MS(299999), 100);
+	check_counted(lab, 1, 1, 0);
+	nat_tick(&lab->nat, AT_S(300), 100);
+	check_counted(lab, 1, 1, 1);
+	nat_tick(&lab->nat, AT_S(1000), 100);
+	check_counted(lab, 1, 1, 1);
+	assert_int_equal(lab->nat.mappings.arena.live, 0);
+}
+
+/* The packet that finds it over comes before the tick. */
+static void test_session_that_a_packet_finds_over_counts_once(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint external = lab_open(lab, NAT_UDP, H1, Y1, AT_S(0));
+
+	assert_false(alive(lab, NAT_UDP, external, AT_S(300)));
+	check_counted(lab, 1, 1, 1);
+	nat_tick(&lab->nat, AT_S(300), 100);
+	check_counted(lab, 1, 1, 1);
+	lab_open(lab, NAT_UDP, H1, Y1, AT_S(300));
+	check_counted(lab, 2, 2, 1);
+}
+
+static void test_every_session_of_a_mapping_counts(void **state)
+{
+	struct lab *lab = *state;
+
+	lab_open(lab, NAT_UDP, H1, Y1, AT_S(0));
+	lab_open(lab, NAT_UDP, H1, Y2, AT_S(100));
+	lab_open(lab, NAT_UDP, H1, Y2, AT_S(100)); /* again: no other session */
+	lab_open(lab, NAT_ICMP, H1, Y1, AT_S(100));
+	check_counted(lab, 2, 3, 0);
+	nat_tick(&lab->nat, AT_S(300), 100);
+	check_counted(lab, 2, 3, 2);
+	nat_tick(&lab->nat, AT_S(400), 100);
+	check_counted(lab, 2, 3, 3);
+}
+
+/* A flush takes away first what is over anyway: that has expired, the rest has not. */
+static void test_flushed_session_has_not_expired(void **state)
+{
+	const struct nat_selection everything = { .mapping = NAT_NONE, .protocol = NAT_PROTOCOLS };
+	struct lab *lab = *state;
+
+	lab_open(lab, NAT_UDP, H1, Y1, AT_S(0));
+	lab_open(lab, NAT_UDP, H2, Y1, AT_S(100));
+	assert_int_equal(nat_flush(&lab->nat, &everything, AT_S(300)), 1);
+	check_counted(lab, 2, 2, 1);
+	nat_tick(&lab->nat, AT_S(1000), 100);
+	check_counted(lab, 2, 2, 1);
+}
+
+static void test_session_of_a_forward_that_is_gone_has_not_expired(void **state)
+{
+	struct lab *lab = *state;
+	struct wire w = wire_tcp(Y1, ep_port(E1, 8080), WIRE_SYN);
+
+	lab_set(lab, "nat.forwards", "tcp:8080=192.168.1.2:80");
+	assert_int_equal(lab_in(lab, w, AT_S(0)).verdict, NAT_REWRITTEN);
+	check_counted(lab, 1, 1, 0);
+	lab_set(lab, "nat.forwards", "none");
+	assert_int_equal(lab->nat.sessions.arena.live, 0);
+	nat_tick(&lab->nat, AT_S(1000), 100);
+	check_counted(lab, 1, 1, 0);
+}
+
+/* It ends with the mapping, not by its timer. */
+static void test_strangers_session_that_ends_with_the_mapping_has_not_expired(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint external = lab_open(lab, NAT_TCP, H1, Y1, AT_S(0));
+
+	lab_set(lab, "tcp.filtering", "eif");
+	assert_rewritten(lab_in(lab, wire_tcp(Y2, external, WIRE_SYN), AT_S(200)),
+			 REASON_SESSION_CREATED);
+	check_counted(lab, 1, 2, 0);
+	nat_tick(&lab->nat, AT_S(240), 100);
+	assert_int_equal(lab->nat.sessions.arena.live, 0);
+	check_counted(lab, 1, 2, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -583,6 +682,12 @@ int main(void)
 		lab_test(test_mapping_expiry_is_that_of_the_longest_timer),
 		lab_test(test_traffic_of_a_session_that_ended_stays_with_its_mapping),
 		lab_test(test_answers_do_not_depend_on_the_sweep),
+		lab_test(test_session_that_the_tick_ends_counts_once),
+		lab_test(test_session_that_a_packet_finds_over_counts_once),
+		lab_test(test_every_session_of_a_mapping_counts),
+		lab_test(test_flushed_session_has_not_expired),
+		lab_test(test_session_of_a_forward_that_is_gone_has_not_expired),
+		lab_test(test_strangers_session_that_ends_with_the_mapping_has_not_expired),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,6 +63,32 @@ static void test_status_has_every_member(void **state)
 	json_decref(s);
 }
 
+/* What was flushed has not expired. */
+static void test_status_counts_what_was_made_and_what_expired(void **state)
+{
+	struct daemon *d = *state;
+	json_t *s;
+
+	open_udp(d, "192.168.1.2:5000", "203.0.113.10:7000");
+	open_udp(d, "192.168.1.2:5000", "203.0.113.11:7000");
+	open_udp(d, "192.168.1.2:5000", "203.0.113.12:7000");
+	open_udp(d, "192.168.1.3:5000", "203.0.113.10:7000");
+	json_decref(result(d, "mappings.flush", "{\"host\":\"192.168.1.3\"}"));
+	d->now.ms += 200000;
+	open_udp(d, "192.168.1.2:5000", "203.0.113.10:7000");
+	d->now.ms += 100000;
+	nat_tick(&d->nat, d->now, 100);
+	s = result(d, "status", "");
+	assert_int_equal(json_object_size(json_object_get(s, "mappings")), 3);
+	assert_number(json_object_get(s, "mappings"), "live", 1);
+	assert_number(json_object_get(s, "mappings"), "created", 2);
+	assert_int_equal(json_object_size(json_object_get(s, "sessions")), 4);
+	assert_number(json_object_get(s, "sessions"), "live", 1);
+	assert_number(json_object_get(s, "sessions"), "created", 4);
+	assert_number(json_object_get(s, "sessions"), "expired", 2);
+	json_decref(s);
+}
+
 static void test_status_names_every_external_address(void **state)
 {
 	struct daemon *d = *state;
@@ -855,6 +881,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		methods_test(test_status_has_every_member),
+		methods_test(test_status_counts_what_was_made_and_what_expired),
 		methods_test(test_status_names_every_external_address),
 		methods_test(test_status_counts_what_waits_and_what_rests),
 		methods_test(test_status_names_one_to_one_addresses_too),

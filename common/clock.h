@@ -3,8 +3,8 @@
  * clock.h - the time type
  * Owns:       monotonic time in milliseconds, as a type of its own so that seconds and wall
  *             time do not fit into it.
- * Invariants: whoever needs the time is given it; only the daemon's main loop and the command
- *             read a clock.
+ * Invariants: whoever needs this time is given it; only the daemon's loop reads its clock. The
+ *             time of day is no struct mono, and only the daemon's log has it.
  */
 #ifndef COMMON_CLOCK_H
 #define COMMON_CLOCK_H

@@ -2,7 +2,8 @@
 /*
  * events.h - what has happened, in words
  * Owns:       the sentence for each kind of event, and how far the log has been told.
- * Invariants: each event is logged once; those that the ring has lost meanwhile, never.
+ * Invariants: each event is logged once; those that the ring has lost meanwhile, never. The time
+ *             of day is read here alone, for the log's lines, and only when there is one to write.
  */
 #ifndef DAEMON_EVENTS_H
 #define DAEMON_EVENTS_H

@@ -2,7 +2,8 @@
 /*
  * loop.h - waiting for the next thing to happen
  * Owns:       the epoll set, the signalfd and the timerfd.
- * Invariants: the clock is read here, once per wake-up, and nowhere else in the daemon.
+ * Invariants: the monotonic clock is read here, at the start and once per wake-up, and nowhere
+ *             else in the daemon. (The time of day, by which nothing happens, is for events.c.)
  */
 #ifndef DAEMON_LOOP_H
 #define DAEMON_LOOP_H

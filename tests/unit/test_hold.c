@@ -2,7 +2,6 @@
 /* The store of held SYNs alone. */
 #include "tests/unit/lab.h"
 
-
 static int setup(void **state)
 {
 	const struct tuple_key key = lab_hash_key(11);

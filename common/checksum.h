@@ -8,6 +8,7 @@
 #ifndef COMMON_CHECKSUM_H
 #define COMMON_CHECKSUM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,5 +26,15 @@ uint16_t checksum_add(uint16_t a, uint16_t b);
 uint16_t checksum_update(uint16_t check, uint16_t before, uint16_t after);
 /* The same for UDP over IPv4: 0 (no checksum) stays 0, a result of 0 becomes 0xffff (RFC 768). */
 uint16_t checksum_update_udp(uint16_t check, uint16_t before, uint16_t after);
+
+/* One way to compute a sum: checksum_sum() takes the first that the processor has. */
+struct checksum_variant {
+	const char *name;
+	bool (*supported)(void);
+	uint16_t (*sum)(const void *data, size_t len); /* call it only where supported */
+};
+
+/* For tests: the variants, best first; NULL past the last one, which is plain C. */
+const struct checksum_variant *checksum_variant(unsigned int index);
 
 #endif

@@ -7,36 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const uint8_t v4_mapped[12] = { [10] = 0xff, [11] = 0xff };
-
-struct addr addr_from_ip4(uint32_t ip4)
-{
-	struct addr a;
-
-	memcpy(a.b, v4_mapped, sizeof(v4_mapped));
-	a.b[12] = (uint8_t)(ip4 >> 24);
-	a.b[13] = (uint8_t)(ip4 >> 16);
-	a.b[14] = (uint8_t)(ip4 >> 8);
-	a.b[15] = (uint8_t)ip4;
-	return a;
-}
-
-uint32_t addr_ip4(const struct addr *a)
-{
-	return (uint32_t)a->b[12] << 24 | (uint32_t)a->b[13] << 16 | (uint32_t)a->b[14] << 8 |
-	       a->b[15];
-}
-
-bool addr_is_ip4(const struct addr *a)
-{
-	return memcmp(a->b, v4_mapped, sizeof(v4_mapped)) == 0;
-}
-
-bool addr_equal(const struct addr *a, const struct addr *b)
-{
-	return memcmp(a->b, b->b, sizeof(a->b)) == 0;
-}
-
 int addr_compare(const struct addr *a, const struct addr *b)
 {
 	return memcmp(a->b, b->b, sizeof(a->b));
@@ -47,11 +17,6 @@ bool addr_is_unicast(const struct addr *a)
 	uint8_t top = a->b[12];
 
 	return addr_is_ip4(a) && top != 0 && top != 127 && top < 224;
-}
-
-bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
-{
-	return a->port == b->port && addr_equal(&a->addr, &b->addr);
 }
 
 const char *addr_format(const struct addr *a, char *buf)

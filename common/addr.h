@@ -8,9 +8,11 @@
 #ifndef COMMON_ADDR_H
 #define COMMON_ADDR_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct addr {
 	uint8_t b[16];
@@ -32,18 +34,48 @@ enum {
 	ENDPOINT_TEXT_MAX = ADDR_TEXT_MAX + 8, /* "[" "]:" and five digits more */
 };
 
+/* What stands before an IPv4 address. */
+static const uint8_t ADDR_V4_MAPPED[12] = { [10] = 0xff, [11] = 0xff };
+
 /* Make an address from an IPv4 address in host order. */
-struct addr addr_from_ip4(uint32_t ip4);
+static inline struct addr addr_from_ip4(uint32_t ip4)
+{
+	struct addr a;
+
+	ip4 = htobe32(ip4);
+	memcpy(a.b, ADDR_V4_MAPPED, sizeof(ADDR_V4_MAPPED));
+	memcpy(a.b + sizeof(ADDR_V4_MAPPED), &ip4, sizeof(ip4));
+	return a;
+}
+
 /* The IPv4 address in host order; only for an address that addr_is_ip4(). */
-uint32_t addr_ip4(const struct addr *a);
-bool addr_is_ip4(const struct addr *a);
-bool addr_equal(const struct addr *a, const struct addr *b);
+static inline uint32_t addr_ip4(const struct addr *a)
+{
+	uint32_t ip4;
+
+	memcpy(&ip4, a->b + sizeof(ADDR_V4_MAPPED), sizeof(ip4));
+	return be32toh(ip4);
+}
+
+static inline bool addr_is_ip4(const struct addr *a)
+{
+	return memcmp(a->b, ADDR_V4_MAPPED, sizeof(ADDR_V4_MAPPED)) == 0;
+}
+
+static inline bool addr_equal(const struct addr *a, const struct addr *b)
+{
+	return memcmp(a->b, b->b, sizeof(a->b)) == 0;
+}
+
 /* Order as unsigned bytes: negative, zero or positive, for sorting and bsearch(). */
 int addr_compare(const struct addr *a, const struct addr *b);
 /* False for 0.0.0.0/8, 127/8, 224/4, 240/4: what a NAT never translates (RFC 1812 section 5.3.7). */
 bool addr_is_unicast(const struct addr *a);
 
-bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
+static inline bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->port == b->port && addr_equal(&a->addr, &b->addr);
+}
 
 /* Write the text form into @buf (ADDR_TEXT_MAX bytes, always terminated) and return @buf. */
 const char *addr_format(const struct addr *a, char *buf);

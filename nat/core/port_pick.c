@@ -384,6 +384,8 @@ enum nat_reason port_pick(struct nat *nat, enum nat_protocol protocol,
 			host_at(&nat->hosts, host)->external = external->addr;
 		return REASON_MAPPING_CREATED;
 	}
-	return nat->options.blocks.behavior == BLOCKS_DYNAMIC ? REASON_BLOCK_EXHAUSTED
-							      : REASON_PORTS_EXHAUSTED;
+	/* Blocks divide ports: other protocols have none. */
+	return nat->options.blocks.behavior == BLOCKS_DYNAMIC && protocol != NAT_OTHER
+		       ? REASON_BLOCK_EXHAUSTED
+		       : REASON_PORTS_EXHAUSTED;
 }

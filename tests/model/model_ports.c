@@ -760,8 +760,8 @@ enum nat_reason m_pick(struct model *m, enum nat_protocol protocol, const struct
 			    .internal = internal,
 			    .remote = remote };
 	bool deterministic = m->o.blocks.behavior == BLOCKS_DETERMINISTIC && protocol != NAT_OTHER;
-	enum nat_reason refusal = m->o.blocks.behavior == BLOCKS_DYNAMIC ? REASON_BLOCK_EXHAUSTED
-									 : REASON_PORTS_EXHAUSTED;
+	bool dynamic = m->o.blocks.behavior == BLOCKS_DYNAMIC && protocol != NAT_OTHER;
+	enum nat_reason refusal = dynamic ? REASON_BLOCK_EXHAUSTED : REASON_PORTS_EXHAUSTED;
 	enum found found;
 
 	if (m_pool_count(&m->o) == 0)

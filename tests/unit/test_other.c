@@ -327,6 +327,30 @@ static void test_paired_host_gets_its_own_address_or_none(void **state)
 	assert_same_endpoint(open_other(lab, GRE, host, Y1, AT_S(0)), at(its));
 }
 
+/* Blocks divide ports; an address that is another host's is no fault of theirs. */
+static void test_refusal_has_nothing_to_do_with_blocks(void **state)
+{
+	static const char *const blocks[] = { "off", "dynamic", "deterministic" };
+
+	for (size_t i = 0; i < 3; i++) {
+		const char *const knobs[] = {
+			"other.protocols", "gre", "nat.internal", "192.168.1.0/24", "nat.blocks",
+			blocks[i],	   NULL
+		};
+		struct lab *lab = lab_open_with(knobs);
+		struct nat_outcome outcome;
+		void *own = lab;
+
+		open_other(lab, GRE, H1, Y1, AT_S(0));
+		assert_int_equal(lab->nat.events.count, 0); /* nor has it taken one */
+		outcome = lab_out(lab, other(GRE, H2, Y1), AT_S(0));
+		assert_dropped(outcome, REASON_PORTS_EXHAUSTED);
+		assert_int_equal(outcome.knob, OPT_NAT_EXTERNAL);
+		lab_teardown(&own);
+	}
+	(void)state;
+}
+
 /* --- filtering ------------------------------------------------------------------------------ */
 
 static void test_address_dependent_filtering_is_the_default(void **state)
@@ -552,6 +576,7 @@ int main(void)
 		other_test(test_address_is_free_when_the_mapping_is_over),
 		other_pool_test(test_next_host_gets_another_address_of_the_pool),
 		other_pool_test(test_paired_host_gets_its_own_address_or_none),
+		other_test(test_refusal_has_nothing_to_do_with_blocks),
 		other_test(test_address_dependent_filtering_is_the_default),
 		other_test(test_filtering_is_a_knob),
 		other_test(test_permission_ends_with_the_session_of_that_remote),

@@ -323,13 +323,18 @@ static enum nat_reason pick_by_formula(struct pick *p, struct endpoint *external
 								    : REASON_BLOCK_EXHAUSTED;
 }
 
-/* The address the host is paired with; else a hash of the host, the same for all its mappings. */
+/* Where the formula puts the host, if it does; else the address it is paired with; else a hash of
+ * the host, the same for all its mappings. */
 static uint32_t paired_address(const struct nat *nat, uint32_t host)
 {
 	const struct host *h = host_at(&nat->hosts, host);
 	const struct endpoint self = { .addr = h->address };
-	uint32_t address = ports_find(&nat->ports, &h->external);
+	uint32_t address;
 
+	if (nat->options.blocks.behavior == BLOCKS_DETERMINISTIC &&
+	    ports_deterministic(&nat->ports, &nat->options, &h->address, &address) != NAT_NONE)
+		return address;
+	address = ports_find(&nat->ports, &h->external);
 	if (address != NAT_NONE)
 		return address;
 	return tuple_hash(&nat->mappings.key, NAT_UDP, &self, &self) % nat->ports.count;

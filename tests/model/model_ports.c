@@ -526,6 +526,18 @@ static struct port_range block_at(const struct options *o, uint64_t first, uint6
 }
 
 /* The n-th host has the n-th block, one address after the other (RFC 7422 section 2.2). */
+/* Where the formula puts a host: its number of the address, and the address; false if nowhere. */
+static bool by_formula(const struct options *o, const struct addr *host, uint64_t *number,
+		       struct addr *external)
+{
+	if (m_pool_count(o) == 0 || block_size(o) == 0 ||
+	    addr_compare(host, &o->blocks.internal.first) < 0 ||
+	    addr_compare(host, &o->blocks.internal.last) > 0)
+		return false;
+	*number = (uint64_t)addr_ip4(host) - addr_ip4(&o->blocks.internal.first);
+	return pool_address(o, (uint32_t)(*number / hosts_per_address(o)), external);
+}
+
 static enum found try_deterministic(struct choice *c, enum nat_reason *refusal)
 {
 	const struct options *o = &c->m->o;
@@ -533,13 +545,9 @@ static enum found try_deterministic(struct choice *c, enum nat_reason *refusal)
 	enum found found;
 
 	*refusal = REASON_NO_BLOCK;
-	if (block_size(o) == 0 || addr_compare(&c->internal->addr, &o->blocks.internal.first) < 0 ||
-	    addr_compare(&c->internal->addr, &o->blocks.internal.last) > 0)
+	if (!by_formula(o, &c->internal->addr, &number, &c->address))
 		return c->real.port == 0 ? NOTHING : ILLEGAL;
 	*refusal = REASON_BLOCK_EXHAUSTED;
-	number = (uint64_t)addr_ip4(&c->internal->addr) - addr_ip4(&o->blocks.internal.first);
-	if (!pool_address(o, (uint32_t)(number / hosts_per_address(o)), &c->address))
-		return ILLEGAL;
 	found = try_range(c, block_at(o, number % hosts_per_address(o), 1));
 	if (found == NOTHING && o->blocks.overflow > 0)
 		found = try_range(c, block_at(o, hosts_per_address(o), o->blocks.overflow));
@@ -659,7 +667,11 @@ bool m_paired_address(struct model *m, const struct addr *host, const struct add
 		      struct addr *external)
 {
 	const struct m_host *h = m_host_at(m, host);
+	uint64_t number;
 
+	if (m->o.blocks.behavior == BLOCKS_DETERMINISTIC &&
+	    by_formula(&m->o, host, &number, external))
+		return true;
 	if (h != NULL && m_in_pool(&m->o, &h->external)) {
 		*external = h->external;
 		return true;

@@ -351,6 +351,21 @@ static void test_refusal_has_nothing_to_do_with_blocks(void **state)
 	(void)state;
 }
 
+/* RFC 4787 REQ-2: the formula says which address is a host's, and not only for its ports. */
+static void test_deterministic_host_has_one_address_for_all(void **state)
+{
+	struct lab *lab = *state;
+
+	lab_set(lab, "nat.internal", "192.168.1.2-192.168.1.4"); /* one on each */
+	lab_set(lab, "nat.blocks", "deterministic");
+	for (unsigned int i = 0; i < 3; i++) {
+		struct endpoint own = open_other(lab, GRE, host_number(i), Y1, AT_S(0));
+
+		assert_int_equal(addr_ip4(&own.addr), 0xcb007101 + i);
+		assert_same_endpoint(at(lab_open(lab, NAT_UDP, host_number(i), Y1, AT_S(0))), own);
+	}
+}
+
 /* --- filtering ------------------------------------------------------------------------------ */
 
 static void test_address_dependent_filtering_is_the_default(void **state)
@@ -577,6 +592,7 @@ int main(void)
 		other_pool_test(test_next_host_gets_another_address_of_the_pool),
 		other_pool_test(test_paired_host_gets_its_own_address_or_none),
 		other_test(test_refusal_has_nothing_to_do_with_blocks),
+		other_pool_test(test_deterministic_host_has_one_address_for_all),
 		other_test(test_address_dependent_filtering_is_the_default),
 		other_test(test_filtering_is_a_knob),
 		other_test(test_permission_ends_with_the_session_of_that_remote),

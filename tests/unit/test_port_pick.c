@@ -905,6 +905,28 @@ static void test_rfc7422_blk_hosts_ports_are_where_the_formula_says(void **state
 		       REASON_NO_BLOCK);
 }
 
+/* RFC 4787 REQ-2: what a forward gives a host at no address in particular is at that of the rest. */
+static void test_deterministic_host_is_forwarded_at_the_address_of_its_block(void **state)
+{
+	struct lab *lab = *state;
+
+	lab_set(lab, "nat.external", "203.0.113.1-203.0.113.5");
+	lab_set(lab, "nat.internal", "192.168.1.2-192.168.1.6"); /* one on each */
+	lab_set(lab, "nat.blocks", "deterministic");
+	for (uint32_t i = 0; i < 5; i++) {
+		struct endpoint h = { addr_from_ip4(0xc0a80102 + i), 80 }, external;
+		char forward[64];
+
+		snprintf(forward, sizeof(forward), "tcp:8080=192.168.1.%u:80", 2 + i);
+		lab_set(lab, "nat.forwards", forward);
+		external = lab_open(lab, NAT_TCP, h, Y1, AT_S(0));
+		assert_int_equal(addr_ip4(&external.addr), 0xcb007101 + i);
+		assert_int_equal(external.port, 8080);
+		external = lab_open(lab, NAT_TCP, ep_port(h, 5000), Y1, AT_S(0));
+		assert_int_equal(addr_ip4(&external.addr), 0xcb007101 + i);
+	}
+}
+
 static void test_rfc7422_ovf_full_block_overflows_and_says_so(void **state)
 {
 	struct lab *lab = *state;
@@ -989,6 +1011,7 @@ int main(void)
 		lab_test(test_block_is_given_back_with_the_hosts_last_mapping),
 		lab_test(test_refused_host_has_no_block),
 		lab_test(test_rfc7422_blk_hosts_ports_are_where_the_formula_says),
+		lab_test(test_deterministic_host_is_forwarded_at_the_address_of_its_block),
 		lab_test(test_rfc7422_ovf_full_block_overflows_and_says_so),
 		lab_test(test_refusal_of_a_block_names_the_knob),
 	};

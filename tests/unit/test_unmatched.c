@@ -278,6 +278,132 @@ static void test_kill_on_unsolicited_ends_the_mapping(void **state)
 	}
 }
 
+static void test_kill_on_unsolicited_is_for_one_protocol(void **state)
+{
+	static const enum option_id knobs[] = { OPT_UDP_KILL_ON_UNSOLICITED,
+						OPT_TCP_KILL_ON_UNSOLICITED,
+						OPT_ICMP_KILL_ON_UNSOLICITED };
+	struct lab *lab = *state;
+
+	lab_set(lab, "tcp.unsolicited-syn", "drop");
+	for (enum nat_protocol killed = NAT_UDP; killed < NAT_OTHER; killed++) {
+		lab_set(lab, option_spec(knobs[killed])->key, "on");
+		for (enum nat_protocol p = NAT_UDP; p < NAT_OTHER; p++) {
+			struct endpoint external = lab_open(lab, p, H1, Y1, AT_S(0));
+
+			assert_reason(lab_in(lab, lab_probe(p, Y2, external), AT_S(1)),
+				      p == killed ? REASON_MAPPING_KILLED : REASON_FILTERED);
+			assert_int_equal(lab_comes_in(lab, p, Y1, external, H1, AT_S(1)),
+					 p != killed);
+		}
+		lab_set(lab, option_spec(knobs[killed])->key, "off");
+	}
+}
+
+/* A connection from H1 to Y1 that both ends think is open. */
+static struct endpoint establish(struct lab *lab, struct mono now)
+{
+	struct endpoint external = lab_open(lab, NAT_TCP, H1, Y1, now);
+
+	assert_rewritten(lab_in(lab, wire_tcp(Y1, external, WIRE_SYN | WIRE_ACK), now),
+			 REASON_TRANSLATED);
+	assert_rewritten(lab_out(lab, wire_tcp(H1, Y1, WIRE_ACK), now), REASON_TRANSLATED);
+	return external;
+}
+
+/* Whatever a stranger sends, it takes the whole mapping, and nobody hears of it. */
+static void test_kill_on_unsolicited_ends_open_connections(void **state)
+{
+	static const unsigned int flags[] = { WIRE_SYN, WIRE_ACK, WIRE_RST, WIRE_SYN | WIRE_ACK,
+					      WIRE_FIN | WIRE_ACK };
+	struct lab *lab = *state;
+
+	lab_set(lab, "tcp.kill-on-unsolicited", "on");
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		struct endpoint external = establish(lab, AT_S(i));
+
+		assert_int_equal(lab_open(lab, NAT_TCP, H1, Y1_Q, AT_S(i)).port, external.port);
+		assert_dropped(lab_in(lab, wire_tcp(Y2, external, flags[i]), AT_S(i)),
+			       REASON_MAPPING_KILLED);
+		assert_int_equal(lab->nat.held_syns.count, 0);
+		assert_int_equal(lab->nat.mappings.arena.live, 0);
+		assert_int_equal(lab->nat.sessions.arena.live, 0);
+		/* Both ends go on, in vain. */
+		assert_dropped(lab_in(lab, wire_tcp(Y1, external, WIRE_ACK), AT_S(i)),
+			       REASON_NO_MAPPING);
+		assert_dropped(lab_out(lab, wire_tcp(H1, Y1, WIRE_ACK), AT_S(i)),
+			       REASON_TCP_NO_SESSION);
+		lab_check_silent(lab);
+	}
+}
+
+/* Where no connection may be opened from outside, a known peer's SYN is a stranger's. */
+static void test_kill_on_unsolicited_under_filtering_by_connection(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint external;
+
+	lab_set(lab, "tcp.kill-on-unsolicited", "on");
+	lab_set(lab, "tcp.filtering", "connection-dependent");
+	external = establish(lab, AT_S(0));
+	assert_rewritten(lab_in(lab, wire_tcp(Y1, external, WIRE_ACK), AT_S(1)), REASON_TRANSLATED);
+	assert_dropped(lab_in(lab, wire_tcp(Y1, external, WIRE_SYN), AT_S(1)),
+		       REASON_MAPPING_KILLED);
+	assert_int_equal(lab->nat.mappings.arena.live, 0);
+}
+
+static void test_kill_on_unsolicited_ends_queries_to_all_remotes(void **state)
+{
+	struct lab *lab = *state;
+
+	lab_set(lab, "icmp.kill-on-unsolicited", "on");
+	for (unsigned int i = 0; i < 2; i++) { /* a reply nobody asked for, a query */
+		struct endpoint external = lab_open(lab, NAT_ICMP, H1, Y1, AT_S(i));
+
+		assert_int_equal(lab_open(lab, NAT_ICMP, H1, ROUTER, AT_S(i)).port, external.port);
+		assert_dropped(
+			lab_in(lab, wire_query(i == 0 ? 0 : 8, Y2, E1, external.port), AT_S(i)),
+			REASON_MAPPING_KILLED);
+		assert_int_equal(lab->nat.mappings.arena.live, 0);
+		assert_dropped(lab_in(lab, wire_pong(Y1, external), AT_S(i)), REASON_NO_MAPPING);
+		assert_dropped(lab_in(lab, wire_pong(ROUTER, external), AT_S(i)),
+			       REASON_NO_MAPPING);
+		lab_check_silent(lab);
+	}
+}
+
+/* Errors come from any router on the way, and are not filtered; so they end nothing. */
+static void test_what_filtering_lets_in_kills_nothing(void **state)
+{
+	static const char *const names[] = { "udp", "tcp", "icmp" };
+	struct lab *lab = *state;
+
+	for (enum nat_protocol p = NAT_UDP; p < NAT_OTHER; p++) {
+		struct wire w = lab_request(p, H1, Y1);
+		struct endpoint external;
+		char knob[32];
+
+		snprintf(knob, sizeof(knob), "%s.kill-on-unsolicited", names[p]);
+		lab_set(lab, knob, "on");
+		assert_reason(lab_out(lab, w, AT_S(0)), REASON_MAPPING_CREATED);
+		external = wire_source(w);
+		assert_rewritten(lab_in(lab, wire_error(3, 1, ROUTER, E1, w), AT_S(1)),
+				 REASON_ICMP_ERROR_TRANSLATED);
+		assert_true(lab_comes_in(lab, p, Y1, external, H1, AT_S(1)));
+		snprintf(knob, sizeof(knob), "%s.filtering", names[p]);
+		lab_set(lab, knob, "adf");
+		assert_true(lab_comes_in(lab, p, Y1_Q, external, H1, AT_S(1)));
+		lab_set(lab, knob, "eif");
+		assert_true(lab_comes_in(lab, p, Y2, external, H1, AT_S(1)));
+		/* Nor does what is for nobody touch what is there. */
+		assert_int_not_equal(
+			lab_in(lab, lab_probe(p, Y2, ep_port(external, external.port ^ 1)), AT_S(1))
+				.reason,
+			REASON_MAPPING_KILLED);
+		assert_int_equal(lab->nat.mappings.arena.live, p + 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -293,6 +419,11 @@ int main(void)
 		lab_test(test_unmatched_reject_answers_each_in_its_way),
 		lab_test(test_unmatched_accept_lets_the_router_talk),
 		lab_test(test_kill_on_unsolicited_ends_the_mapping),
+		lab_test(test_kill_on_unsolicited_is_for_one_protocol),
+		lab_test(test_kill_on_unsolicited_ends_open_connections),
+		lab_test(test_kill_on_unsolicited_under_filtering_by_connection),
+		lab_test(test_kill_on_unsolicited_ends_queries_to_all_remotes),
+		lab_test(test_what_filtering_lets_in_kills_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -405,6 +405,114 @@ static void test_resting_ports_move_to_a_new_pool_that_has_their_address(void **
 	ports_fini(&fresh);
 }
 
+/* --- rest, as hosts meet it ------------------------------------------------------------------ */
+
+static const char *const protocols[] = { "udp", "tcp", "icmp" };
+
+/* One port, or identifier, of each protocol for all. */
+static int setup_one_port(void **state)
+{
+	const char *const knobs[] = {
+		"udp.port-range", "40000-40000", "tcp.port-range", "40000-40000", "icmp.port-range",
+		"40000-40000",	  NULL
+	};
+
+	*state = lab_open_with(knobs);
+	return 0;
+}
+
+static void set_delay(struct lab *lab, enum nat_protocol protocol, const char *value)
+{
+	char knob[32];
+
+	snprintf(knob, sizeof(knob), "%s.port-reuse-delay", protocols[protocol]);
+	lab_set(lab, knob, value);
+}
+
+static struct nat_outcome try_port(struct lab *lab, enum nat_protocol protocol, struct mono now)
+{
+	struct wire w = lab_request(protocol, H2, Y1);
+	struct nat_outcome outcome = lab_out(lab, w, now);
+
+	if (outcome.verdict == NAT_REWRITTEN)
+		assert_int_equal(wire_source(w).port, 40000);
+	return outcome;
+}
+
+/* Seconds that H1's first packet holds the port. */
+static int64_t idle_s(enum nat_protocol protocol)
+{
+	return protocol == NAT_UDP ? 300 : protocol == NAT_TCP ? 240 : 60;
+}
+
+static void test_each_protocol_rests_by_its_own_knob(void **state)
+{
+	static const enum nat_protocol in_turn[] = { NAT_ICMP, NAT_TCP, NAT_UDP };
+
+	for (enum nat_protocol resting = NAT_UDP; resting < NAT_OTHER; resting++) {
+		struct lab *lab;
+		void *own;
+
+		setup_one_port(&own);
+		lab = own;
+		set_delay(lab, resting, "30s");
+		for (enum nat_protocol p = NAT_UDP; p < NAT_OTHER; p++)
+			lab_open(lab, p, H1, Y1, AT_S(0));
+		for (int i = 0; i < 3; i++) {
+			enum nat_protocol p = in_turn[i];
+			int64_t end = idle_s(p);
+
+			if (p == resting) {
+				assert_dropped(try_port(lab, p, AT_S(end)), REASON_PORTS_EXHAUSTED);
+				assert_int_equal(lab->nat.ports.resting[p].count, 1);
+				assert_dropped(try_port(lab, p, AT_MS((end + 30) * 1000 - 1)),
+					       REASON_PORTS_EXHAUSTED);
+				end += 30;
+			}
+			assert_rewritten(try_port(lab, p, AT_S(end)), REASON_MAPPING_CREATED);
+		}
+		lab_teardown(&own);
+	}
+	(void)state;
+}
+
+/* Who had it gets no more of what still comes for it. */
+static void test_resting_port_is_nobodys(void **state)
+{
+	struct lab *lab = *state;
+
+	lab_set(lab, "tcp.unsolicited-syn", "drop");
+	for (enum nat_protocol p = NAT_UDP; p < NAT_OTHER; p++)
+		set_delay(lab, p, "1h");
+	for (enum nat_protocol p = NAT_UDP; p < NAT_OTHER; p++) {
+		struct endpoint external = lab_open(lab, p, H1, Y1, AT_S(0));
+
+		nat_tick(&lab->nat, AT_S(idle_s(p)), 10);
+		assert_dropped(lab_in(lab, lab_probe(p, Y1, external), AT_S(idle_s(p))),
+			       REASON_NO_MAPPING);
+		assert_dropped(lab_out(lab, lab_request(p, H1, Y1), AT_S(idle_s(p))),
+			       REASON_PORTS_EXHAUSTED);
+	}
+}
+
+/* What rests already does so by what the knob says by now, not by what it said. */
+static void test_delay_changed_while_ports_rest_counts_for_them(void **state)
+{
+	struct lab *lab = *state;
+
+	for (enum nat_protocol p = NAT_UDP; p < NAT_OTHER; p++) {
+		int64_t base = 10000 * (int64_t)p, end = base + idle_s(p);
+
+		set_delay(lab, p, "30s");
+		lab_open(lab, p, H1, Y1, AT_S(base));
+		nat_tick(&lab->nat, AT_S(end), 10);
+		set_delay(lab, p, "60s");
+		assert_dropped(try_port(lab, p, AT_S(end + 59)), REASON_PORTS_EXHAUSTED);
+		set_delay(lab, p, "0s");
+		assert_rewritten(try_port(lab, p, AT_S(end + 59)), REASON_MAPPING_CREATED);
+	}
+}
+
 /* --- blocks --------------------------------------------------------------------------------- */
 
 static void test_rfc6888_req14_block_belongs_to_one_host(void **state)
@@ -606,8 +714,9 @@ static void test_empty_pool_has_no_blocks(void **state)
 
 int main(void)
 {
-#define pool_test(f) cmocka_unit_test_setup_teardown(f, setup_pool, teardown)
-#define port_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define pool_test(f)	 cmocka_unit_test_setup_teardown(f, setup_pool, teardown)
+#define port_test(f)	 cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define one_port_test(f) cmocka_unit_test_setup_teardown(f, setup_one_port, lab_teardown)
 	const struct CMUnitTest tests[] = {
 		port_test(test_port_can_be_taken_once_and_again_after_release),
 		port_test(test_port_zero_is_never_given),
@@ -625,6 +734,9 @@ int main(void)
 		port_test(test_port_that_needs_no_rest_is_free_at_once),
 		port_test(test_rfc6888_req8d_oldest_rests_no_longer_when_too_many_do),
 		port_test(test_resting_ports_move_to_a_new_pool_that_has_their_address),
+		cmocka_unit_test(test_each_protocol_rests_by_its_own_knob),
+		one_port_test(test_resting_port_is_nobodys),
+		one_port_test(test_delay_changed_while_ports_rest_counts_for_them),
 		pool_test(test_rfc6888_req14_block_belongs_to_one_host),
 		port_test(test_blocks_of_odd_sizes_fill_what_they_can),
 		port_test(test_rfc7422_seq_nth_host_has_nth_block),

@@ -162,6 +162,96 @@ static void test_rfc6888_req5_quota_of_sessions_per_host(void **state)
 	lab_open(lab, NAT_UDP, H1, Y2, AT_S(0));
 }
 
+static void test_quota_of_sessions_per_protocol(void **state)
+{
+	static const enum option_id knobs[] = { OPT_UDP_MAX_SESSIONS_PER_HOST,
+						OPT_TCP_MAX_SESSIONS_PER_HOST,
+						OPT_ICMP_MAX_SESSIONS_PER_HOST };
+	struct lab *lab = *state;
+
+	for (enum nat_protocol limited = NAT_UDP; limited < NAT_OTHER; limited++) {
+		struct endpoint host = { addr_from_ip4(0xc0a80120 + limited), 5000 };
+
+		lab_set(lab, option_spec(knobs[limited])->key, "2");
+		for (enum nat_protocol p = NAT_UDP; p < NAT_OTHER; p++) {
+			struct wire w = lab_request(p, host, ep("198.51.100.9:7000")), sent;
+			struct nat_outcome outcome;
+
+			lab_open(lab, p, host, Y1, AT_S(0));
+			lab_open(lab, p, host, Y2, AT_S(0));
+			sent = wire_copy(w);
+			outcome = lab_out(lab, w, AT_S(0));
+			if (p != limited) {
+				assert_rewritten(outcome, REASON_SESSION_CREATED);
+				continue;
+			}
+			assert_dropped(outcome, REASON_HOST_QUOTA);
+			assert_int_equal(outcome.knob, knobs[limited]);
+			lab_take_error(lab, 3, 13, host, sent);
+			/* A mapping of its own needs a session as well. */
+			outcome = lab_out(lab, lab_request(p, ep_port(host, 6000), Y1), AT_S(0));
+			assert_dropped(outcome, REASON_HOST_QUOTA);
+			assert_int_equal(outcome.knob, knobs[limited]);
+			lab_output(lab, &w);
+			/* What it has goes on, and other hosts are not concerned. */
+			assert_rewritten(lab_out(lab, lab_request(p, host, Y2), AT_S(0)),
+					 REASON_TRANSLATED);
+			lab_open(lab, p, H1, Y1, AT_S(0));
+		}
+		lab_set(lab, option_spec(knobs[limited])->key, "0");
+	}
+}
+
+/* One that is over makes room, without a tick, for whichever protocol. */
+static void test_session_that_is_over_makes_room_in_its_quota(void **state)
+{
+	static const char *const names[] = { "udp", "tcp", "icmp" };
+	static const int64_t idle_s[] = { 300, 240, 60 };
+	struct lab *lab = *state;
+
+	for (enum nat_protocol p = NAT_UDP; p < NAT_OTHER; p++) {
+		char knob[40];
+
+		snprintf(knob, sizeof(knob), "%s.max-sessions-per-host", names[p]);
+		lab_set(lab, knob, "1");
+		lab_open(lab, p, H1, Y1, AT_S(1000 * p));
+		assert_dropped(lab_out(lab, lab_request(p, ep_port(H1, 6000), Y1),
+				       AT_MS((1000 * p + idle_s[p]) * 1000 - 1)),
+			       REASON_HOST_QUOTA);
+		lab_open(lab, p, ep_port(H1, 6000), Y1, AT_S(1000 * p + idle_s[p]));
+	}
+}
+
+/* What strangers open counts as well, and they are told nothing. */
+static void test_quota_of_sessions_is_for_inbound_ones_too(void **state)
+{
+	static const char *const names[] = { "udp", "tcp", "icmp" };
+	static const enum option_id knobs[] = { OPT_UDP_MAX_SESSIONS_PER_HOST,
+						OPT_TCP_MAX_SESSIONS_PER_HOST,
+						OPT_ICMP_MAX_SESSIONS_PER_HOST };
+	const struct endpoint third = ep("198.51.100.9:7000");
+	struct lab *lab = *state;
+
+	for (enum nat_protocol p = NAT_UDP; p < NAT_OTHER; p++) {
+		struct endpoint external;
+		struct nat_outcome outcome;
+		char knob[32];
+
+		lab_set(lab, option_spec(knobs[p])->key, "2");
+		snprintf(knob, sizeof(knob), "%s.filtering", names[p]);
+		lab_set(lab, knob, "eif");
+		snprintf(knob, sizeof(knob), "%s.refresh", names[p]);
+		lab_set(lab, knob, "both"); /* so that what is admitted leaves a session */
+		external = lab_open(lab, p, H1, Y1, AT_S(0));
+		assert_rewritten(lab_in(lab, lab_probe(p, Y2, external), AT_S(0)),
+				 REASON_SESSION_CREATED);
+		outcome = lab_in(lab, lab_probe(p, third, external), AT_S(0));
+		assert_dropped(outcome, REASON_HOST_QUOTA);
+		assert_int_equal(outcome.knob, knobs[p]);
+		lab_check_silent(lab);
+	}
+}
+
 static void test_rfc6888_req5_quota_of_sessions_per_mapping(void **state)
 {
 	struct lab *lab = *state;
@@ -263,6 +353,9 @@ int main(void)
 		lab_test(test_rfc6888_req4_quota_of_mappings_is_per_host),
 		lab_test(test_rfc6888_req4b_quota_of_mappings_per_protocol),
 		lab_test(test_rfc6888_req5_quota_of_sessions_per_host),
+		lab_test(test_quota_of_sessions_per_protocol),
+		lab_test(test_session_that_is_over_makes_room_in_its_quota),
+		lab_test(test_quota_of_sessions_is_for_inbound_ones_too),
 		lab_test(test_rfc6888_req5_quota_of_sessions_per_mapping),
 		lab_test(test_rfc6888_req4c_rate_of_new_mappings),
 		lab_test(test_rate_of_one_protocol_leaves_the_others),

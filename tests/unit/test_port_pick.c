@@ -845,6 +845,142 @@ static void test_rfc6888_req14_hosts_ports_come_from_its_blocks(void **state)
 	assert_in_range(lab_open(lab, NAT_TCP, ep_port(H1, 6000), Y1, AT_S(2)).port, 1024, 65535);
 }
 
+static uint32_t blocks_of(const struct lab *lab, struct endpoint host)
+{
+	uint32_t n = host_find(&lab->nat.hosts, &host.addr);
+
+	return n != NAT_NONE ? host_at(&lab->nat.hosts, n)->block_count : 0;
+}
+
+/* How many mappings of @protocol @host can make from its internal port @first on. */
+static unsigned int open_all(struct lab *lab, enum nat_protocol protocol, struct endpoint host,
+			     unsigned int first)
+{
+	struct nat_outcome outcome;
+	unsigned int count = 0;
+
+	for (;; count++) {
+		struct wire w = lab_request(protocol, ep_port(host, first + count), Y1);
+		struct wire sent = wire_copy(w);
+
+		outcome = lab_out(lab, w, AT_S(0));
+		if (outcome.verdict != NAT_REWRITTEN) {
+			assert_dropped(outcome, REASON_BLOCK_EXHAUSTED);
+			assert_int_equal(outcome.knob, OPT_NAT_BLOCKS);
+			lab_take_error(lab, 3, 13, host, sent);
+			return count;
+		}
+	}
+}
+
+/* RFC 6888 REQ-4: so many, each of so many ports, and no more. */
+static void test_blocks_per_host_is_a_knob(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned int count;
+	} values[] = { { "1", 1 }, { "3", 3 }, { "8", 8 } };
+
+	for (size_t i = 0; i < 3; i++) {
+		const char *const knobs[] = {
+			"nat.block-size",      "16",	       "nat.blocks", "dynamic",
+			"nat.blocks-per-host", values[i].text, NULL
+		};
+		struct lab *lab = lab_open_with(knobs);
+		uint64_t events = lab->nat.events.count;
+		void *own = lab;
+
+		assert_int_equal(open_all(lab, NAT_UDP, H1, 5000), 16 * values[i].count);
+		assert_int_equal(blocks_of(lab, H1), values[i].count);
+		/* One event for a block, one for the limit. */
+		assert_int_equal(lab->nat.events.count, events + values[i].count + 1);
+		/* Another host has its own. */
+		open_port(lab, H2, 0, AT_S(0));
+		assert_int_equal(blocks_of(lab, H2), 1);
+		lab_teardown(&own);
+	}
+	(void)state;
+}
+
+/* A block is of ports of all protocols, and identifiers. */
+static void test_blocks_per_host_are_for_all_protocols(void **state)
+{
+	struct lab *lab = *state;
+	unsigned int base;
+
+	lab_set(lab, "nat.block-size", "16");
+	lab_set(lab, "nat.blocks", "dynamic");
+	base = open_port(lab, H1, 0, AT_S(0));
+	base -= (base - 1024) % 16;
+	assert_int_equal(open_all(lab, NAT_UDP, H1, 5001), 15);
+	for (enum nat_protocol p = NAT_TCP; p < NAT_OTHER; p++) {
+		for (unsigned int i = 0; i < 16; i++)
+			assert_in_range(lab_open(lab, p, ep_port(H1, 5000 + i), Y1, AT_S(0)).port,
+					base, base + 15);
+		assert_int_equal(open_all(lab, p, H1, 6000), 0);
+	}
+	assert_int_equal(blocks_of(lab, H1), 1);
+}
+
+/* More are to be had at once; what a host has too much of, it keeps. */
+static void test_blocks_per_host_can_change_while_running(void **state)
+{
+	struct lab *lab = *state;
+
+	lab_set(lab, "nat.block-size", "16");
+	lab_set(lab, "nat.blocks", "dynamic");
+	assert_int_equal(open_all(lab, NAT_UDP, H1, 5000), 16);
+	lab_set(lab, "nat.blocks-per-host", "3");
+	assert_int_equal(open_all(lab, NAT_UDP, H1, 5016), 32);
+	lab_set(lab, "nat.blocks-per-host", "1");
+	assert_int_equal(blocks_of(lab, H1), 3);
+	assert_int_equal(open_all(lab, NAT_UDP, H1, 6000), 0);
+	assert_int_equal(open_all(lab, NAT_TCP, H1, 5000), 48);
+	assert_int_equal(open_all(lab, NAT_UDP, H2, 5000), 16);
+}
+
+/* They are the host's, not the address's: another of the pool gives it no further one. */
+static void test_blocks_per_host_are_counted_over_all_addresses(void **state)
+{
+	static const char *const pooling[] = { "paired", "soft-paired", "arbitrary" };
+
+	for (size_t i = 0; i < 3; i++) {
+		const char *const knobs[] = { "nat.external",
+					      "203.0.113.1-203.0.113.2",
+					      "nat.pooling",
+					      pooling[i],
+					      "nat.block-size",
+					      "16",
+					      "nat.blocks",
+					      "dynamic",
+					      "nat.blocks-per-host",
+					      "2",
+					      NULL };
+		struct lab *lab = lab_open_with(knobs);
+		void *own = lab;
+
+		assert_int_equal(open_all(lab, NAT_UDP, H1, 5000), 32);
+		assert_int_equal(blocks_of(lab, H1), 2);
+		lab_teardown(&own);
+	}
+	(void)state;
+}
+
+/* All blocks are somebody's: a host may have one more, but there is none. */
+static void test_no_block_is_left_for_another_host(void **state)
+{
+	struct lab *lab = *state;
+
+	lab_set(lab, "nat.block-size", "32256"); /* two in all */
+	lab_set(lab, "nat.blocks", "dynamic");
+	lab_set(lab, "nat.blocks-per-host", "8");
+	open_port(lab, H1, 0, AT_S(0));
+	open_port(lab, H2, 0, AT_S(0));
+	assert_int_equal(open_all(lab, NAT_UDP, ep("192.168.1.4:0"), 5000), 0);
+	assert_int_equal(blocks_of(lab, ep("192.168.1.4:0")), 0);
+	assert_int_equal(lab->nat.hosts.arena.live, 2);
+}
+
 static void test_block_is_given_back_with_the_hosts_last_mapping(void **state)
 {
 	struct lab *lab = *state;
@@ -1008,6 +1144,11 @@ int main(void)
 		lab_test(test_empty_pool_gives_nothing),
 		lab_test(test_other_protocol_has_one_host_per_address),
 		lab_test(test_rfc6888_req14_hosts_ports_come_from_its_blocks),
+		lab_test(test_blocks_per_host_is_a_knob),
+		lab_test(test_blocks_per_host_are_for_all_protocols),
+		lab_test(test_blocks_per_host_can_change_while_running),
+		lab_test(test_blocks_per_host_are_counted_over_all_addresses),
+		lab_test(test_no_block_is_left_for_another_host),
 		lab_test(test_block_is_given_back_with_the_hosts_last_mapping),
 		lab_test(test_refused_host_has_no_block),
 		lab_test(test_rfc7422_blk_hosts_ports_are_where_the_formula_says),

@@ -87,7 +87,8 @@ void nat_fini(struct nat *nat);
 
 /*
  * nat_configure() - change knobs while running (RFC 4787 REQ-11 as a test tool)
- * Existing mappings stay, except those on an external address that is no longer ours.
+ * Existing mappings stay, except those on an external address that is no longer ours, those that a
+ * rule led to which is gone, and those in the way of a new rule.
  * Return: 0, or -ENOMEM with the old options still in force.
  */
 int nat_configure(struct nat *nat, const struct options *options);

@@ -86,7 +86,7 @@ void answer_expiry(struct nat *nat, uint32_t session)
 {
 	const struct session *s = session_at(&nat->sessions, session);
 	const struct mapping *m = mapping_at(&nat->mappings, s->mapping);
-	const struct tcp_end *ends = s->tcp.end;
+	const struct tcp_end *ends = session_tcp(&nat->sessions, session)->end;
 	const struct packet_segment resets[2] = {
 		{ .from = s->remote,
 		  .to = m->internal,

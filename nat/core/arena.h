@@ -17,16 +17,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "nat/core/column.h"
+
 #define ARENA_LIVE (UINT32_MAX - 1) /* neither a record number nor NAT_NONE */
 #define ARENA_MAX  (1U << 27)	    /* records; keeps every size below in range */
 
 struct arena {
-	uint8_t *records; /* owned */
-	size_t record_size;
-	uint32_t capacity; /* records there is memory for */
-	uint32_t limit;	   /* records that may be live; at most capacity */
-	uint32_t used;	   /* records ever touched: those from here on are all fresh */
-	uint32_t free;	   /* head of the free list, or NAT_NONE */
+	struct column records;
+	uint32_t limit; /* records that may be live; at most records.room */
+	uint32_t used;	/* records ever touched: those from here on are all fresh */
+	uint32_t free;	/* head of the free list, or NAT_NONE */
 	uint32_t live;
 };
 
@@ -49,7 +49,7 @@ static inline bool arena_full(const struct arena *a)
 
 static inline void *arena_at(const struct arena *a, uint32_t n)
 {
-	return a->records + (size_t)n * a->record_size;
+	return column_at(&a->records, n);
 }
 
 static inline bool arena_is_live(const struct arena *a, uint32_t n)

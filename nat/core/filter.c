@@ -7,7 +7,7 @@ static bool has_peer(struct nat *nat, uint32_t mapping, const struct endpoint *r
 {
 	uint32_t n;
 
-	while ((n = session_find_peer(&nat->sessions, mapping, remote)) != NAT_NONE) {
+	while ((n = peers_find(&nat->sessions, mapping, remote)) != NAT_NONE) {
 		if (!session_is_expired(session_at(&nat->sessions, n), &nat->options, now))
 			return true;
 		/* Not the last that keeps the mapping: the caller found the mapping alive. */

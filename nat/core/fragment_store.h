@@ -47,7 +47,7 @@ struct datagram {
 	uint16_t new_id;
 	/* Those that the first belonged to, by side, each if it still is the one of that number. */
 	uint32_t sessions[2];
-	uint64_t session_numbers[2];
+	uint32_t session_numbers[2];
 	uint32_t first_held;  /* of its held fragments, NAT_NONE */
 	uint32_t seen, total; /* units seen; units in all, 0 while the last has not come */
 	uint32_t furthest;    /* end of the units seen */

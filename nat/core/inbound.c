@@ -3,10 +3,9 @@
 
 void inbound_count_once(struct nat *nat, const struct packet *pkt, uint32_t mapping)
 {
-	struct traffic *past = &mapping_at(&nat->mappings, mapping)->past[NAT_EXTERNAL];
+	const struct traffic once = { .packets = 1, .bytes = pkt->length };
 
-	past->packets++;
-	past->bytes += pkt->length;
+	mapping_add_past(&nat->mappings, mapping, NAT_EXTERNAL, &once);
 }
 
 /*
@@ -64,6 +63,7 @@ static uint32_t make_fixed(struct nat *nat, const struct flow *flow,
 		.external = flow->own,
 		.created = now,
 	};
+	static const struct endpoint nowhere;
 	uint32_t address = ports_find(&nat->ports, &flow->own.addr), mapping;
 
 	if (arena_full(&nat->mappings.arena) || arena_full(&nat->sessions.arena))
@@ -72,15 +72,14 @@ static uint32_t make_fixed(struct nat *nat, const struct flow *flow,
 		return NAT_NONE;
 	/* One that is over must not make this one secondary. */
 	lifetime_live_mapping(
-		nat,
-		mapping_find_internal(&nat->mappings, flow->protocol, internal, &wanted.remote),
+		nat, mapping_find_internal(&nat->mappings, flow->protocol, internal, &nowhere),
 		now);
 	wanted.host = host_pin(&nat->hosts, &internal->addr);
 	if (wanted.host == NAT_NONE)
 		return NAT_NONE;
 	if (holds_port)
 		port_map_take(ports_map(&nat->ports, address, flow->protocol), flow->own.port);
-	mapping = lifetime_add_mapping(nat, &wanted, now);
+	mapping = lifetime_add_mapping(nat, &wanted, &flow->remote, now);
 	lifetime_unpin_host(nat, wanted.host);
 	return mapping;
 }
@@ -114,7 +113,7 @@ static uint32_t make_sibling(struct nat *nat, const struct flow *flow, struct mo
 	n = session_find_internal(&nat->sessions, flow->protocol, &wanted.internal, &flow->remote);
 	if (lifetime_live_session(nat, n, now) != NAT_NONE)
 		return NAT_NONE;
-	return lifetime_add_mapping(nat, &wanted, now);
+	return lifetime_add_mapping(nat, &wanted, &flow->remote, now);
 }
 
 /* The first packet of a protocol to an endpoint that its sibling has. */

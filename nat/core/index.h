@@ -2,9 +2,9 @@
 /*
  * index.h - from the hash of a key to record numbers
  * Owns:       an open-addressing table of (hash, record number); the keys stay in the records.
- * Invariants: at most half full, so probes are short; removal moves entries back instead of
- *             leaving tombstones, so age does not slow it down. Rebuilt from the records at any
- *             time: it is never stored.
+ * Invariants: at most five sixths full, so most probes end in the cache line they begin in;
+ *             removal moves entries back instead of leaving tombstones, so age does not slow it
+ *             down. Rebuilt from the records at any time: it is never stored.
  *
  * Several records may share a hash, by accident or on purpose; the caller compares keys:
  *	for (i = index_first(ix, hash); (n = index_record(ix, hash, &i)) != NAT_NONE; i++)
@@ -24,8 +24,8 @@ struct index_slot {
 };
 
 struct index {
-	struct index_slot *slots; /* owned; mask + 1 of them, a power of two */
-	uint32_t mask;
+	struct index_slot *slots; /* owned */
+	uint32_t size;		  /* how many: always more than records */
 	uint32_t count;
 };
 
@@ -42,15 +42,22 @@ void index_remove(struct index *ix, uint32_t hash, uint32_t record);
 /* Let the entry (@hash, @from) name record @to instead; it must be there. */
 void index_replace(struct index *ix, uint32_t hash, uint32_t from, uint32_t to);
 
+/* Where the entries of @hash begin. */
 static inline uint32_t index_first(const struct index *ix, uint32_t hash)
 {
-	return hash & ix->mask;
+	return (uint32_t)((uint64_t)hash * ix->size >> 32);
+}
+
+static inline uint32_t index_next(const struct index *ix, uint32_t i)
+{
+	return i + 1 < ix->size ? i + 1 : 0;
 }
 
 /* Next record with this hash from position @*at on, NAT_NONE when there is none. */
 static inline uint32_t index_record(const struct index *ix, uint32_t hash, uint32_t *at)
 {
-	for (uint32_t i = *at & ix->mask; ix->slots[i].record != 0; i = (i + 1) & ix->mask) {
+	for (uint32_t i = *at < ix->size ? *at : 0; ix->slots[i].record != 0;
+	     i = index_next(ix, i)) {
 		if (ix->slots[i].hash == hash) {
 			*at = i;
 			return ix->slots[i].record - 1;

@@ -43,12 +43,13 @@ void lifetime_unpin_host(struct nat *nat, uint32_t host)
 
 /* --- mappings ------------------------------------------------------------------------------- */
 
-uint32_t lifetime_add_mapping(struct nat *nat, const struct mapping *wanted, struct mono now)
+uint32_t lifetime_add_mapping(struct nat *nat, const struct mapping *wanted,
+			      const struct endpoint *remote, struct mono now)
 {
 	struct host *host = host_at(&nat->hosts, wanted->host);
 
 	host_count_mapping(host, &nat->options, (enum nat_protocol)wanted->protocol, now);
-	return mapping_add(&nat->mappings, wanted);
+	return mapping_add(&nat->mappings, wanted, remote);
 }
 
 /* Does the port of @m rest before it is used again, or is it one of RFC 6888 REQ-8's exceptions? */
@@ -112,10 +113,11 @@ static void remove_mapping(struct nat *nat, uint32_t n)
 }
 
 /* The connection was seen to end, so its port can serve another at once. */
-static bool was_closed(const struct session *s)
+static bool was_closed(const struct nat *nat, uint32_t session)
 {
-	return s->tcp.state == TCP_BOTH_FIN || s->tcp.state == TCP_TIME_WAIT ||
-	       s->tcp.state == TCP_TRANS;
+	enum tcp_state state = session_tcp_state(&nat->sessions, session);
+
+	return state == TCP_BOTH_FIN || state == TCP_TIME_WAIT || state == TCP_TRANS;
 }
 
 static void remove_session(struct nat *nat, uint32_t session)
@@ -123,7 +125,7 @@ static void remove_session(struct nat *nat, uint32_t session)
 	const struct session *s = session_at(&nat->sessions, session);
 	struct mapping *m = mapping_at(&nat->mappings, s->mapping);
 
-	m->lingering = m->lingering || !was_closed(s);
+	m->lingering = m->lingering || !was_closed(nat, session);
 	host_at(&nat->hosts, m->host)->sessions[m->protocol]--;
 	session_remove(&nat->sessions, session);
 }
@@ -133,7 +135,7 @@ void lifetime_remove_session(struct nat *nat, uint32_t session)
 	uint32_t mapping = session_at(&nat->sessions, session)->mapping;
 
 	remove_session(nat, session);
-	if (mapping_at(&nat->mappings, mapping)->keeping == 0)
+	if (!session_any_keeps(&nat->sessions, mapping))
 		lifetime_remove_mapping(nat, mapping);
 }
 
@@ -200,7 +202,7 @@ uint32_t lifetime_live_mapping(struct nat *nat, uint32_t mapping, struct mono no
 
 		if (!is_expired(nat, m->first_session, now))
 			return mapping;
-		if (m->keeping <= 1)
+		if (!session_several_keep(&nat->sessions, mapping))
 			mapping = NAT_NONE; /* goes with this one */
 		lifetime_expire_session(nat, m->first_session);
 	}
@@ -343,13 +345,14 @@ static void account_tcp(struct nat *nat, uint32_t session, const struct packet *
 		.rst_check = nat->options.tcp.rst_check == SWITCH_ON,
 	};
 	struct session *s = session_at(&nat->sessions, session);
-	uint8_t before = s->tcp.state;
-	enum timeout_class class = class_of(tcp_track(&s->tcp, &segment, from, &rules));
+	struct tcp_track *track = session_tcp(&nat->sessions, session);
+	uint8_t before = track->state;
+	enum timeout_class class = class_of(tcp_track(track, &segment, from, &rules));
 
 	if (from == NAT_INTERNAL && !(pkt->tcp_flags & PACKET_TCP_RST))
 		session_keep(&nat->sessions, session);
 	/* Plain traffic restarts the timer as the knob says, a change of state always. */
-	if (class == TIMEOUT_CLASSES || (s->tcp.state == before && class == s->class &&
+	if (class == TIMEOUT_CLASSES || (track->state == before && class == s->class &&
 					 !refreshes(nat->options.protocol[NAT_TCP].refresh, from)))
 		return;
 	session_touch(&nat->sessions, session, class, now);
@@ -367,6 +370,14 @@ static void note_reply(struct nat *nat, uint32_t session, enum nat_side from, st
 		session_touch(&nat->sessions, session, TIMEOUT_UDP, now);
 }
 
+/* Its host uses it: it is the host's own from now on. Almost none is borrowed, so look before writing:
+ * a line that was only read need not go back to memory. */
+static void keep_borrowed(struct mapping *m)
+{
+	if (m->borrowed)
+		m->borrowed = false;
+}
+
 void lifetime_account(struct nat *nat, uint32_t session, const struct packet *pkt,
 		      enum nat_side from, struct mono now)
 {
@@ -377,7 +388,7 @@ void lifetime_account(struct nat *nat, uint32_t session, const struct packet *pk
 	s->traffic[from].packets++;
 	s->traffic[from].bytes += pkt->length;
 	if (from == NAT_INTERNAL && !(pkt->tcp_flags & PACKET_TCP_RST))
-		mapping_at(&nat->mappings, s->mapping)->borrowed = false;
+		keep_borrowed(mapping_at(&nat->mappings, s->mapping));
 	nat->counted[from] = session;
 	note_reply(nat, session, from, now);
 	if (protocol == NAT_TCP)

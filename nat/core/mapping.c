@@ -21,7 +21,11 @@ int mapping_table_init(struct mapping_table *t, uint32_t limit, const struct tup
 {
 	int err;
 
-	*t = (struct mapping_table){ .key = *key };
+	*t = (struct mapping_table){
+		.key = *key,
+		.remotes.size = sizeof(struct endpoint),
+		.pasts.size = 2 * sizeof(struct traffic),
+	};
 	err = arena_init(&t->arena, sizeof(struct mapping), limit);
 	if (err < 0)
 		return err;
@@ -35,6 +39,8 @@ void mapping_table_fini(struct mapping_table *t)
 {
 	index_fini(&t->by_internal);
 	index_fini(&t->by_external);
+	column_fini(&t->remotes);
+	column_fini(&t->pasts);
 	arena_fini(&t->arena);
 }
 
@@ -44,6 +50,10 @@ int mapping_table_set_limit(struct mapping_table *t, uint32_t limit)
 
 	if (err == 0)
 		err = index_reserve(&t->by_external, limit);
+	if (err == 0)
+		err = column_reserve(&t->remotes, limit);
+	if (err == 0)
+		err = column_reserve(&t->pasts, limit);
 	if (err == 0)
 		err = arena_set_limit(&t->arena, limit);
 	return err;
@@ -62,6 +72,32 @@ struct endpoint mapping_remote_part(enum mapping_behavior behavior, const struct
 	return nowhere;
 }
 
+struct endpoint mapping_remote(const struct mapping_table *t, uint32_t n)
+{
+	if (mapping_at(t, n)->behavior == MAPPING_ENDPOINT_INDEPENDENT)
+		return nowhere;
+	return *(const struct endpoint *)column_at(&t->remotes, n);
+}
+
+const struct traffic *mapping_past(const struct mapping_table *t, uint32_t n)
+{
+	static const struct traffic none[2];
+
+	return mapping_at(t, n)->has_past ? column_at(&t->pasts, n) : none;
+}
+
+void mapping_add_past(struct mapping_table *t, uint32_t n, enum nat_side from,
+		      const struct traffic *more)
+{
+	struct traffic *past = column_at(&t->pasts, n);
+
+	if (!mapping_at(t, n)->has_past)
+		memset(past, 0, t->pasts.size);
+	mapping_at(t, n)->has_past = true;
+	past[from].packets += more->packets;
+	past[from].bytes += more->bytes;
+}
+
 uint32_t mapping_find_internal(const struct mapping_table *t, enum nat_protocol protocol,
 			       const struct endpoint *internal, const struct endpoint *remote_part)
 {
@@ -72,8 +108,10 @@ uint32_t mapping_find_internal(const struct mapping_table *t, enum nat_protocol 
 	     (n = index_record(&t->by_internal, hash, &i)) != NAT_NONE; i++) {
 		const struct mapping *m = mapping_at(t, n);
 
+		struct endpoint remote = mapping_remote(t, n);
+
 		if (m->protocol == protocol && endpoint_equal(&m->internal, internal) &&
-		    endpoint_equal(&m->remote, remote_part))
+		    endpoint_equal(&remote, remote_part))
 			return n;
 	}
 	return NAT_NONE;
@@ -117,8 +155,11 @@ uint32_t mapping_next_external(const struct mapping_table *t, uint32_t n)
 	return find_external(t, protocol, &m->external, hash, &at);
 }
 
-uint32_t mapping_add(struct mapping_table *t, const struct mapping *wanted)
+uint32_t mapping_add(struct mapping_table *t, const struct mapping *wanted,
+		     const struct endpoint *remote)
 {
+	const struct endpoint part =
+		mapping_remote_part((enum mapping_behavior)wanted->behavior, remote);
 	enum nat_protocol protocol = (enum nat_protocol)wanted->protocol;
 	uint32_t n = arena_take(&t->arena);
 	struct mapping *m;
@@ -126,21 +167,18 @@ uint32_t mapping_add(struct mapping_table *t, const struct mapping *wanted)
 	if (n == NAT_NONE)
 		return NAT_NONE;
 	m = mapping_at(t, n);
-	m->protocol = wanted->protocol;
-	m->behavior = wanted->behavior;
-	m->internal = wanted->internal;
-	m->external = wanted->external;
-	m->remote = wanted->remote;
-	m->created = wanted->created;
-	m->fixed = wanted->fixed;
-	m->holds_port = wanted->holds_port;
-	m->host = wanted->host;
-	m->first_session = m->last_session = NAT_NONE;
-	m->secondary = mapping_find_internal(t, protocol, &m->internal, &m->remote) != NAT_NONE;
+	*m = *wanted;
+	m->mark = 0; /* not live yet */
+	m->sessions = 0;
+	m->first_session = NAT_NONE;
+	m->lingering = m->borrowed = m->has_past = false;
+	if (m->behavior != MAPPING_ENDPOINT_INDEPENDENT)
+		memcpy(column_at(&t->remotes, n), &part, sizeof(part));
+	m->secondary = mapping_find_internal(t, protocol, &m->internal, &part) != NAT_NONE;
 	arena_publish(&t->arena, n);
 	t->created++;
 	if (!m->secondary)
-		index_add(&t->by_internal, internal_hash(t, protocol, &m->internal, &m->remote), n);
+		index_add(&t->by_internal, internal_hash(t, protocol, &m->internal, &part), n);
 	index_add(&t->by_external, external_hash(t, protocol, &m->external), n);
 	return n;
 }
@@ -148,11 +186,11 @@ uint32_t mapping_add(struct mapping_table *t, const struct mapping *wanted)
 void mapping_remove(struct mapping_table *t, uint32_t n)
 {
 	const struct mapping *m = mapping_at(t, n);
+	const struct endpoint part = mapping_remote(t, n);
 	enum nat_protocol protocol = (enum nat_protocol)m->protocol;
 
 	if (!m->secondary)
-		index_remove(&t->by_internal, internal_hash(t, protocol, &m->internal, &m->remote),
-			     n);
+		index_remove(&t->by_internal, internal_hash(t, protocol, &m->internal, &part), n);
 	index_remove(&t->by_external, external_hash(t, protocol, &m->external), n);
 	arena_give_back(&t->arena, n);
 }

@@ -5,7 +5,8 @@
  * Invariants: a live mapping is in by_external, and in by_internal unless it is secondary. No two
  *             share a key in by_internal: (protocol, internal endpoint, remote part). Several
  *             share an external endpoint only if port overlapping made them so. A mapping has
- *             at least one session; the last one that keeps it takes it along.
+ *             at least one session; the last one that keeps it takes it along. A record is one
+ *             cache line; what only some mappings need lies beside the records, in columns.
  *
  * The remote part is what the mapping behavior adds to the key (RFC 4787 section 4.1): nothing,
  * the remote address (port 0), or the remote endpoint. It is fixed when the mapping is made, so
@@ -18,6 +19,7 @@
 #ifndef CORE_MAPPING_H
 #define CORE_MAPPING_H
 
+#include "common/block.h"
 #include "common/clock.h"
 #include "nat/core/arena.h"
 #include "nat/core/index.h"
@@ -31,24 +33,26 @@ struct mapping {
 	uint32_t mark;	  /* the arena's */
 	uint8_t protocol; /* enum nat_protocol */
 	uint8_t behavior; /* enum mapping_behavior it was made under */
-	bool fixed;	  /* by a forward, a one-to-one pair or the DMZ: everybody may send to it */
-	bool secondary;	  /* not in by_internal */
-	bool holds_port;  /* a port of the pool is taken for it */
-	bool lingering;	  /* a TCP session of it ended without having been closed */
+	bool fixed : 1;	  /* by a forward, a one-to-one pair or the DMZ: everybody may send to it */
+	bool secondary : 1;  /* not in by_internal */
+	bool holds_port : 1; /* a port of the pool is taken for it */
+	bool lingering : 1;  /* a TCP session of it ended without having been closed */
 	/* Made for a stranger where its sibling led, and goes with that until its host uses it. */
-	bool borrowed;
+	bool borrowed : 1;
+	bool has_past : 1; /* its cell in the column of that name means something */
 	struct endpoint internal, external;
-	struct endpoint remote; /* remote part of the key; all zero if there is none */
-	uint32_t host;		/* record number in the host table */
-	uint32_t sessions;	/* how many */
-	uint32_t keeping;	/* of them, those that keep it alive; they come first in the list */
-	uint32_t first_session, last_session; /* ends of their list, kept by session.c */
+	uint32_t host; /* record number in the host table */
 	struct mono created;
-	struct traffic past[2]; /* by side sent from: traffic of no living session */
+	uint32_t sessions;	/* how many */
+	uint32_t first_session; /* head of their list, kept by session.c */
 };
+
+_Static_assert(sizeof(struct mapping) == BLOCK_LINE, "a packet touches one line of it");
 
 struct mapping_table {
 	struct arena arena;
+	struct column remotes; /* struct endpoint: remote part of the key, where there is one */
+	struct column pasts;   /* struct traffic [2]: see mapping_past() */
 	struct index by_internal, by_external;
 	struct tuple_key key;
 	uint64_t created; /* ever */
@@ -65,6 +69,14 @@ static inline struct mapping *mapping_at(const struct mapping_table *t, uint32_t
 	return arena_at(&t->arena, n);
 }
 
+/* The remote part of mapping @n's key; all zero if there is none. */
+struct endpoint mapping_remote(const struct mapping_table *t, uint32_t n);
+
+/* Traffic of mapping @n that is of no living session, by side sent from: two of them. */
+const struct traffic *mapping_past(const struct mapping_table *t, uint32_t n);
+void mapping_add_past(struct mapping_table *t, uint32_t n, enum nat_side from,
+		      const struct traffic *more);
+
 /* The remote part of a key under @behavior. */
 struct endpoint mapping_remote_part(enum mapping_behavior behavior, const struct endpoint *remote);
 
@@ -76,9 +88,11 @@ uint32_t mapping_find_external(const struct mapping_table *t, enum nat_protocol 
 /* The mapping after @n with the same external endpoint, NAT_NONE when there is none. */
 uint32_t mapping_next_external(const struct mapping_table *t, uint32_t n);
 
-/* A copy of @wanted (mark, sessions and counters aside) as a new live record; NAT_NONE if full.
- * Where its internal key exists already, it is secondary. */
-uint32_t mapping_add(struct mapping_table *t, const struct mapping *wanted);
+/* A copy of @wanted (mark, sessions and counters aside) as a new live record, for packets to @remote if
+ * its behavior asks to whom; NAT_NONE if full. Where its internal key exists already, it is
+ * secondary. */
+uint32_t mapping_add(struct mapping_table *t, const struct mapping *wanted,
+		     const struct endpoint *remote);
 void mapping_remove(struct mapping_table *t, uint32_t n);
 
 #endif

@@ -13,6 +13,16 @@ static uint32_t hosts_for(const struct options *o)
 	return (uint32_t)o->max_mappings + 1;
 }
 
+/* Only this filtering asks for them. */
+static bool wants_peers(const struct options *o)
+{
+	bool any = false;
+
+	for (int p = 0; p < NAT_PROTOCOLS; p++)
+		any = any || o->protocol[p].filtering == FILTERING_ADDRESS_DEPENDENT;
+	return any;
+}
+
 int nat_init(struct nat *nat, const struct options *options, const struct siphash_key *key)
 {
 	struct tuple_key hash_key;
@@ -31,6 +41,9 @@ int nat_init(struct nat *nat, const struct options *options, const struct siphas
 	err = session_table_init(&nat->sessions, (uint32_t)options->max_sessions, &nat->mappings);
 	if (err < 0)
 		goto fini_mappings;
+	err = wants_peers(options) ? peers_open(&nat->sessions) : 0;
+	if (err < 0)
+		goto fini_sessions;
 	err = host_table_init(&nat->hosts, hosts_for(options), &hash_key);
 	if (err < 0)
 		goto fini_sessions;
@@ -139,12 +152,12 @@ static bool still_leads(const struct nat *nat, const struct mapping *m)
  * it to the same host, the mapping is fixed from now on. */
 static bool is_given_away(const struct nat *nat, struct mapping *m)
 {
-	static const struct endpoint nowhere;
 	struct endpoint internal;
 
 	if (!forward_inbound(nat, (enum nat_protocol)m->protocol, &m->external, &internal))
 		return false;
-	m->fixed = endpoint_equal(&internal, &m->internal) && endpoint_equal(&m->remote, &nowhere);
+	m->fixed = endpoint_equal(&internal, &m->internal) &&
+		   m->behavior == MAPPING_ENDPOINT_INDEPENDENT;
 	return !m->fixed;
 }
 
@@ -170,6 +183,8 @@ static int set_limits(struct nat *nat, const struct options *o)
 		err = session_table_set_limit(&nat->sessions, (uint32_t)o->max_sessions);
 	if (err == 0)
 		err = host_table_set_limit(&nat->hosts, hosts_for(o));
+	if (err == 0 && wants_peers(o))
+		err = peers_open(&nat->sessions);
 	return err;
 }
 
@@ -209,6 +224,8 @@ int nat_configure(struct nat *nat, const struct options *options)
 		change_pool(nat, options, fresh);
 	free(fresh);
 	nat->options = *options;
+	if (!wants_peers(options))
+		peers_close(&nat->sessions);
 	forget_limits(nat);
 	if (new_statics)
 		change_statics(nat);

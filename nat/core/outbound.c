@@ -42,7 +42,6 @@ static bool choose_external(struct nat *nat, struct mapping *wanted, const struc
 	if (forward_outbound(nat, protocol, &wanted->internal, any, &wanted->external)) {
 		wanted->fixed = true;
 		wanted->behavior = MAPPING_ENDPOINT_INDEPENDENT;
-		wanted->remote = (struct endpoint){ 0 };
 		return true;
 	}
 	if (take_over_sibling(nat, wanted, now))
@@ -87,19 +86,17 @@ static uint32_t make_for_host(struct nat *nat, struct mapping *wanted,
 	}
 	if (!choose_external(nat, wanted, remote, now, refused))
 		return NAT_NONE;
-	return lifetime_add_mapping(nat, wanted, now);
+	return lifetime_add_mapping(nat, wanted, remote, now);
 }
 
 /* A mapping for @flow that has no session yet; the caller adds one at once. */
-static uint32_t make_mapping(struct nat *nat, const struct flow *flow,
-			     const struct endpoint *remote_part, struct mono now,
+static uint32_t make_mapping(struct nat *nat, const struct flow *flow, struct mono now,
 			     struct nat_outcome *refused)
 {
 	struct mapping wanted = {
 		.protocol = (uint8_t)flow->protocol,
 		.behavior = (uint8_t)nat->options.protocol[flow->protocol].mapping,
 		.internal = flow->own,
-		.remote = *remote_part,
 		.created = now,
 	};
 	uint32_t mapping;
@@ -190,7 +187,7 @@ static struct nat_outcome open_session(struct nat *nat, const struct flow *flow,
 			return report_limit(
 				nat, drop_by(REASON_SESSIONS_FULL, OPT_NAT_MAX_SESSIONS, NAT_NONE),
 				flow->protocol, &flow->own.addr, now);
-		mapping = make_mapping(nat, flow, &part, now, &refused);
+		mapping = make_mapping(nat, flow, now, &refused);
 		if (mapping == NAT_NONE)
 			return refused;
 	}
@@ -232,7 +229,7 @@ static struct nat_outcome open_half_way(struct nat *nat, const struct packet *pk
 	outcome = open_session(nat, flow, now);
 	if (outcome.verdict != NAT_REWRITTEN)
 		return outcome;
-	tcp_pick_up(&session_at(&nat->sessions, outcome.session)->tcp);
+	tcp_pick_up(session_tcp(&nat->sessions, outcome.session));
 	outcome.reason = REASON_PICKED_UP;
 	return outcome;
 }

@@ -9,19 +9,14 @@ static uint32_t pair_hash(const struct session_table *t, enum nat_protocol proto
 	return tuple_hash(&t->mappings->key, protocol, own, remote);
 }
 
-static uint32_t peer_hash(const struct session_table *t, const struct mapping *m,
-			  const struct endpoint *remote)
-{
-	const struct endpoint peer = { .addr = remote->addr };
-
-	return pair_hash(t, (enum nat_protocol)m->protocol, &m->external, &peer);
-}
-
 int session_table_init(struct session_table *t, uint32_t limit, struct mapping_table *mappings)
 {
 	int err;
 
-	*t = (struct session_table){ .mappings = mappings };
+	*t = (struct session_table){
+		.mappings = mappings,
+		.tracks.size = sizeof(struct tcp_track),
+	};
 	for (int i = 0; i < TIMEOUT_CLASSES; i++)
 		t->expiry[i] = (struct session_list){ NAT_NONE, NAT_NONE };
 	err = arena_init(&t->arena, sizeof(struct session), limit);
@@ -37,7 +32,8 @@ void session_table_fini(struct session_table *t)
 {
 	index_fini(&t->by_internal);
 	index_fini(&t->by_external);
-	index_fini(&t->by_peer);
+	column_fini(&t->tracks);
+	peers_close(t);
 	arena_fini(&t->arena);
 }
 
@@ -48,7 +44,9 @@ int session_table_set_limit(struct session_table *t, uint32_t limit)
 	if (err == 0)
 		err = index_reserve(&t->by_external, limit);
 	if (err == 0)
-		err = index_reserve(&t->by_peer, limit);
+		err = column_reserve(&t->tracks, limit);
+	if (err == 0 && peers_are_open(&t->peers))
+		err = peers_reserve(t, limit);
 	if (err == 0)
 		err = arena_set_limit(&t->arena, limit);
 	return err;
@@ -86,20 +84,11 @@ uint32_t session_find_external(const struct session_table *t, enum nat_protocol 
 	return find(t, &t->by_external, NAT_EXTERNAL, protocol, external, remote);
 }
 
-uint32_t session_find_peer(const struct session_table *t, uint32_t mapping,
-			   const struct endpoint *remote)
+enum tcp_state session_tcp_state(const struct session_table *t, uint32_t n)
 {
-	uint32_t hash = peer_hash(t, mapping_at(t->mappings, mapping), remote);
-	uint32_t n;
-
-	for (uint32_t i = index_first(&t->by_peer, hash);
-	     (n = index_record(&t->by_peer, hash, &i)) != NAT_NONE; i++) {
-		const struct session *s = session_at(t, n);
-
-		if (s->mapping == mapping && addr_equal(&s->remote.addr, &remote->addr))
-			return n;
-	}
-	return NAT_NONE;
+	if (mapping_at(t->mappings, session_at(t, n)->mapping)->protocol != NAT_TCP)
+		return TCP_CLOSED;
+	return (enum tcp_state)session_tcp(t, n)->state;
 }
 
 /* --- expiry lists -------------------------------------------------------------------------- */
@@ -197,42 +186,47 @@ bool session_is_expired(const struct session *s, const struct options *o, struct
 	return mono_reached(now, session_expiry(s, o));
 }
 
-/* --- sessions of a mapping, sessions of a peer ---------------------------------------------- */
+/* --- sessions of a mapping ------------------------------------------------------------------ */
 
 /* Those that keep the mapping alive come first, so that its head tells whether it lives. */
 static void mapping_link(struct session_table *t, uint32_t n)
 {
 	struct session *s = session_at(t, n);
 	struct mapping *m = mapping_at(t->mappings, s->mapping);
+	struct session *first;
 
-	s->mapping_previous = s->keeping ? NAT_NONE : m->last_session;
-	s->mapping_next = s->keeping ? m->first_session : NAT_NONE;
-	if (s->mapping_previous != NAT_NONE)
-		session_at(t, s->mapping_previous)->mapping_next = n;
-	else
-		m->first_session = n;
-	if (s->mapping_next != NAT_NONE)
-		session_at(t, s->mapping_next)->mapping_previous = n;
-	else
-		m->last_session = n;
 	m->sessions++;
-	m->keeping += s->keeping;
+	s->mapping_next = NAT_NONE;
+	s->mapping_previous = n;
+	if (m->first_session == NAT_NONE) {
+		m->first_session = n;
+		return;
+	}
+	first = session_at(t, m->first_session);
+	s->mapping_previous = first->mapping_previous;
+	first->mapping_previous = n;
+	if (s->keeping) {
+		s->mapping_next = m->first_session;
+		m->first_session = n;
+	} else {
+		session_at(t, s->mapping_previous)->mapping_next = n;
+	}
 }
 
-static void mapping_unlink(struct session_table *t, const struct session *s)
+static void mapping_unlink(struct session_table *t, uint32_t n)
 {
+	const struct session *s = session_at(t, n);
 	struct mapping *m = mapping_at(t->mappings, s->mapping);
 
-	if (s->mapping_previous != NAT_NONE)
-		session_at(t, s->mapping_previous)->mapping_next = s->mapping_next;
-	else
+	m->sessions--;
+	if (m->first_session == n)
 		m->first_session = s->mapping_next;
+	else
+		session_at(t, s->mapping_previous)->mapping_next = s->mapping_next;
 	if (s->mapping_next != NAT_NONE)
 		session_at(t, s->mapping_next)->mapping_previous = s->mapping_previous;
-	else
-		m->last_session = s->mapping_previous;
-	m->sessions--;
-	m->keeping -= s->keeping;
+	else if (m->first_session != NAT_NONE)
+		session_at(t, m->first_session)->mapping_previous = s->mapping_previous;
 }
 
 void session_keep(struct session_table *t, uint32_t n)
@@ -241,45 +235,26 @@ void session_keep(struct session_table *t, uint32_t n)
 
 	if (s->keeping)
 		return;
-	mapping_unlink(t, s);
+	mapping_unlink(t, n);
 	s->keeping = true;
 	mapping_link(t, n);
 }
 
-static void peer_link(struct session_table *t, uint32_t n)
+bool session_any_keeps(const struct session_table *t, uint32_t mapping)
 {
-	struct session *s = session_at(t, n);
-	uint32_t other = session_find_peer(t, s->mapping, &s->remote);
+	uint32_t first = mapping_at(t->mappings, mapping)->first_session;
 
-	if (other == NAT_NONE) {
-		s->peer_next = s->peer_previous = n;
-		s->indexed = true;
-		index_add(&t->by_peer,
-			  peer_hash(t, mapping_at(t->mappings, s->mapping), &s->remote), n);
-		return;
-	}
-	s->peer_next = session_at(t, other)->peer_next;
-	s->peer_previous = other;
-	session_at(t, s->peer_next)->peer_previous = n;
-	session_at(t, other)->peer_next = n;
+	return first != NAT_NONE && session_at(t, first)->keeping;
 }
 
-static void peer_unlink(struct session_table *t, uint32_t n)
+bool session_several_keep(const struct session_table *t, uint32_t mapping)
 {
-	const struct session *s = session_at(t, n);
-	uint32_t hash;
+	uint32_t first = mapping_at(t->mappings, mapping)->first_session, second;
 
-	session_at(t, s->peer_previous)->peer_next = s->peer_next;
-	session_at(t, s->peer_next)->peer_previous = s->peer_previous;
-	if (!s->indexed)
-		return;
-	hash = peer_hash(t, mapping_at(t->mappings, s->mapping), &s->remote);
-	if (s->peer_next == n) {
-		index_remove(&t->by_peer, hash, n);
-		return;
-	}
-	index_replace(&t->by_peer, hash, n, s->peer_next);
-	session_at(t, s->peer_next)->indexed = true;
+	if (first == NAT_NONE)
+		return false;
+	second = session_at(t, first)->mapping_next;
+	return second != NAT_NONE && session_at(t, second)->keeping;
 }
 
 /* --- adding and removing ------------------------------------------------------------------- */
@@ -300,20 +275,17 @@ uint32_t session_add(struct session_table *t, uint32_t mapping, const struct end
 	s->class = (uint8_t) class;
 	s->keeping = keeping;
 	s->created = s->last_use = now;
-	s->number = ++t->created;
+	s->number = (uint32_t)++t->created;
+	if (protocol == NAT_TCP)
+		memset(session_tcp(t, n), 0, sizeof(struct tcp_track));
 	arena_publish(&t->arena, n);
 	index_add(&t->by_internal, pair_hash(t, protocol, &m->internal, remote), n);
 	index_add(&t->by_external, pair_hash(t, protocol, &m->external, remote), n);
-	peer_link(t, n);
+	if (peers_are_open(&t->peers))
+		peers_add(t, n);
 	mapping_link(t, n);
 	expiry_append(t, n);
 	return n;
-}
-
-static void add_traffic(struct traffic *sum, const struct traffic *more)
-{
-	sum->packets += more->packets;
-	sum->bytes += more->bytes;
 }
 
 void session_remove(struct session_table *t, uint32_t n)
@@ -322,11 +294,14 @@ void session_remove(struct session_table *t, uint32_t n)
 	struct mapping *m = mapping_at(t->mappings, s->mapping);
 	enum nat_protocol protocol = (enum nat_protocol)m->protocol;
 
-	for (int side = 0; side < 2; side++)
-		add_traffic(&m->past[side], &s->traffic[side]);
+	if (m->sessions > 1)
+		for (int side = 0; side < 2; side++)
+			mapping_add_past(t->mappings, s->mapping, (enum nat_side)side,
+					 &s->traffic[side]);
 	expiry_unlink(t, s);
-	mapping_unlink(t, s);
-	peer_unlink(t, n);
+	mapping_unlink(t, n);
+	if (peers_are_open(&t->peers))
+		peers_remove(t, n);
 	index_remove(&t->by_internal, pair_hash(t, protocol, &m->internal, &s->remote), n);
 	index_remove(&t->by_external, pair_hash(t, protocol, &m->external, &s->remote), n);
 	arena_give_back(&t->arena, n);

@@ -2,39 +2,39 @@
 /*
  * session.h - one mapping and one remote endpoint, and how long they go on
  * Owns:       the session records, their indexes, and the expiry lists.
- * Invariants: a live session is in by_internal and by_external, in the list of its mapping, in
- *             the ring of its peer, and in exactly one expiry list. Each expiry list is ordered
- *             by last use, so its head is always the next to go.
+ * Invariants: a live session is in by_internal and by_external, in the list of its mapping, and in
+ *             exactly one expiry list. Each expiry list is ordered by last use, so its head is
+ *             always the next to go.
  *
  * A session that a stranger opened, and that the internal host has not answered, does not keep its
  * mapping alive: that would let anybody outside hold a port for ever (RFC 7857 section 7).
- *
- * A peer is a mapping's remote address, whatever the port. Sessions of one peer form a ring and
- * one of them stands in by_peer: that answers address-dependent filtering with one look-up.
  */
 #ifndef CORE_SESSION_H
 #define CORE_SESSION_H
 
 #include "nat/core/mapping.h"
+#include "nat/core/peer.h"
 #include "nat/core/tcp_state.h"
 
+/* In the order in which a packet asks; all that one of a known session needs are two cache lines. */
 struct session {
 	uint32_t mark;	  /* the arena's */
 	uint32_t mapping; /* record number */
-	uint64_t number;  /* of all that were ever made; no other has it */
 	struct endpoint remote;
-	uint8_t class; /* enum timeout_class: which expiry list */
-	bool indexed;  /* stands in by_peer for its ring */
-	bool keeping;  /* keeps its mapping alive */
-	bool replied;  /* packets have gone both ways */
-	bool inbound;  /* opened from outside */
-	struct tcp_track tcp;
-	struct mono created, last_use;
-	struct traffic traffic[2];		 /* by side sent from */
-	uint32_t expiry_next, expiry_previous;	 /* NAT_NONE at the ends */
-	uint32_t mapping_next, mapping_previous; /* sessions of the same mapping */
-	uint32_t peer_next, peer_previous;	 /* ring: never NAT_NONE */
+	uint8_t class;	  /* enum timeout_class: which expiry list */
+	bool keeping : 1; /* keeps its mapping alive */
+	bool replied : 1; /* packets have gone both ways */
+	bool inbound : 1; /* opened from outside */
+	uint32_t number;  /* how many were made before it, modulo 2^32 */
+	struct mono last_use;
+	uint32_t expiry_next, expiry_previous; /* NAT_NONE at the ends */
+	struct traffic traffic[2];	       /* by side sent from */
+	struct mono created;
+	/* Sessions of the same mapping: NAT_NONE after the last; before the first is the last. */
+	uint32_t mapping_next, mapping_previous;
 };
+
+_Static_assert(sizeof(struct session) <= BLOCK_LINE * 3 / 2, "a packet touches two lines of it");
 
 struct session_list {
 	uint32_t head, tail; /* least and most recently used, or NAT_NONE */
@@ -42,7 +42,9 @@ struct session_list {
 
 struct session_table {
 	struct arena arena;
-	struct index by_internal, by_external, by_peer;
+	struct column tracks; /* struct tcp_track, of TCP sessions */
+	struct peers peers;
+	struct index by_internal, by_external;
 	struct session_list expiry[TIMEOUT_CLASSES];
 	struct mapping_table *mappings; /* borrowed; outlives this table */
 	uint64_t created, expired;	/* ever; expired: by their timer */
@@ -57,22 +59,31 @@ static inline struct session *session_at(const struct session_table *t, uint32_t
 	return arena_at(&t->arena, n);
 }
 
+/* What session @n, of TCP, knows of its connection. */
+static inline struct tcp_track *session_tcp(const struct session_table *t, uint32_t n)
+{
+	return column_at(&t->tracks, n);
+}
+
+/* The state of @n's connection; CLOSED where it is none. */
+enum tcp_state session_tcp_state(const struct session_table *t, uint32_t n);
+
 /* Record number or NAT_NONE. For ICMP queries the remote port is 0. */
 uint32_t session_find_internal(const struct session_table *t, enum nat_protocol protocol,
 			       const struct endpoint *internal, const struct endpoint *remote);
 uint32_t session_find_external(const struct session_table *t, enum nat_protocol protocol,
 			       const struct endpoint *external, const struct endpoint *remote);
-/* Any session of mapping @mapping with the address of @remote. */
-uint32_t session_find_peer(const struct session_table *t, uint32_t mapping,
-			   const struct endpoint *remote);
-
 /* A new session in expiry list @class, used at @now; NAT_NONE if full. It must not exist yet.
  * @keeping: it keeps its mapping alive from the start */
 uint32_t session_add(struct session_table *t, uint32_t mapping, const struct endpoint *remote,
 		     enum timeout_class class, bool keeping, struct mono now);
 /* From now on it keeps its mapping alive. */
 void session_keep(struct session_table *t, uint32_t n);
-/* Its traffic goes to the mapping's past. Does not remove a mapping that has none left. */
+/* Is there more than one session that keeps mapping @mapping alive, or one at least? */
+bool session_several_keep(const struct session_table *t, uint32_t mapping);
+bool session_any_keeps(const struct session_table *t, uint32_t mapping);
+/* Its traffic goes to the mapping's past, if others go on. Does not remove a mapping that has none
+ * left. */
 void session_remove(struct session_table *t, uint32_t n);
 
 /* Used at @now, which must not lie before any earlier use: goes to the end of list @class. */

@@ -145,8 +145,10 @@ void answer_full(struct nat *nat, const struct packet *about, struct mono now);
 /* lifetime.c: what is over is removed wherever it is met, so no answer depends on when the
  * timer last ran. */
 
-/* A mapping as @wanted for a host that is pinned; it has no session yet. NAT_NONE if full. */
-uint32_t lifetime_add_mapping(struct nat *nat, const struct mapping *wanted, struct mono now);
+/* A mapping as @wanted, as mapping_add() makes it, for a host that is pinned; it has no session yet.
+ * NAT_NONE if full. */
+uint32_t lifetime_add_mapping(struct nat *nat, const struct mapping *wanted,
+			      const struct endpoint *remote, struct mono now);
 /* One pin of a host less; one that has nothing left is removed with its blocks. */
 void lifetime_unpin_host(struct nat *nat, uint32_t host);
 /* @session (NAT_NONE is fine) if it is alive at @now. One that is not is removed, with its mapping

@@ -25,24 +25,27 @@ static json_t *json_traffic(const struct traffic *t)
 }
 
 /* The remote part of a mapping's key: null, an address or an endpoint. */
-static json_t *json_remote_part(const struct mapping *m)
+static json_t *json_remote_part(const struct nat *nat, uint32_t n)
 {
+	const struct mapping *m = mapping_at(&nat->mappings, n);
+	const struct endpoint remote = mapping_remote(&nat->mappings, n);
+
 	switch ((enum mapping_behavior)m->behavior) {
 	case MAPPING_ENDPOINT_INDEPENDENT:
 		break;
 	case MAPPING_ADDRESS_DEPENDENT:
-		return json_of_addr(&m->remote.addr);
+		return json_of_addr(&remote.addr);
 	case MAPPING_ADDRESS_AND_PORT_DEPENDENT:
-		return json_of_endpoint(&m->remote);
+		return json_of_endpoint(&remote);
 	}
 	return json_null();
 }
 
-static json_t *json_state(const struct mapping *m, const struct session *s)
+static json_t *json_state(const struct nat *nat, const struct mapping *m, uint32_t session)
 {
 	if (m->protocol != NAT_TCP)
 		return json_null();
-	return json_string(tcp_state_name((enum tcp_state)s->tcp.state));
+	return json_string(tcp_state_name(session_tcp_state(&nat->sessions, session)));
 }
 
 static void add_traffic(struct traffic sum[2], const struct traffic more[2])
@@ -92,14 +95,16 @@ uint32_t live_sessions(const struct daemon *d, const struct mapping *m)
 json_t *json_of_mapping(const struct daemon *d, uint32_t n)
 {
 	const struct mapping *m = mapping_at(&d->nat.mappings, n);
-	const struct session *s = session_at(&d->nat.sessions, nat_mapping_latest(&d->nat, n));
+	const struct traffic *past = mapping_past(&d->nat.mappings, n);
 	struct mono end = nat_mapping_expiry(&d->nat, n);
-	struct traffic sum[2] = { m->past[0], m->past[1] };
+	struct traffic sum[2] = { past[0], past[1] };
+	const struct session *s;
 	json_t *record;
 
 	if (mono_reached(d->now, end))
 		return NULL;
-	record = json_record(n, m, json_remote_part(m), json_state(m, s));
+	record = json_record(n, m, json_remote_part(&d->nat, n),
+			     json_state(&d->nat, m, nat_mapping_latest(&d->nat, n)));
 	for (uint32_t i = m->first_session; i != NAT_NONE; i = s->mapping_next) {
 		s = session_at(&d->nat.sessions, i);
 		add_traffic(sum, s->traffic);
@@ -126,7 +131,7 @@ static json_t *json_session(const struct daemon *d, uint32_t n)
 
 	if (session_is_expired(s, &d->nat.options, d->now))
 		return NULL;
-	record = json_record(n, m, json_remote(m, s), json_state(m, s));
+	record = json_record(n, m, json_remote(m, s), json_state(&d->nat, m, n));
 	member_put(record, "mapping", json_of_count(s->mapping));
 	member_put_text(record, "opened_by", s->inbound ? "external" : "internal");
 	put_life(record, s->created, session_expiry(s, &d->nat.options), d->now, s->traffic);

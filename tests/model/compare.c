@@ -66,11 +66,13 @@ static bool ask_host(const void *from, const struct addr *address, struct m_host
 	return false;
 }
 
-static bool is_same(const struct mapping *at, const struct m_mapping *m)
+static bool is_same(const struct nat *nat, uint32_t n, const struct m_mapping *m)
 {
+	const struct mapping *at = mapping_at(&nat->mappings, n);
+	const struct endpoint remote = mapping_remote(&nat->mappings, n);
+
 	return at->protocol == m->protocol && endpoint_equal(&at->internal, &m->internal) &&
-	       endpoint_equal(&at->external, &m->external) &&
-	       endpoint_equal(&at->remote, &m->remote);
+	       endpoint_equal(&at->external, &m->external) && endpoint_equal(&remote, &m->remote);
 }
 
 static bool ask_mapping(const void *from, const struct m_mapping *m)
@@ -78,7 +80,7 @@ static bool ask_mapping(const void *from, const struct m_mapping *m)
 	const struct nat *nat = from;
 
 	for (uint32_t n = 0; n < nat->mappings.arena.used; n++)
-		if (live_mapping(nat, n) != NULL && is_same(live_mapping(nat, n), m))
+		if (live_mapping(nat, n) != NULL && is_same(nat, n, m))
 			return true;
 	return false;
 }
@@ -220,7 +222,7 @@ bool compare_outcome(const struct nat *nat, struct model *m, const struct nat_ou
 	    (session != NULL) != (real->session != NAT_NONE))
 		return differ(why, "outcome: %s names other records",
 			      reason_spec(real->reason)->name);
-	if (mapping != NULL && !is_same(mapping_at(&nat->mappings, real->mapping), mapping))
+	if (mapping != NULL && !is_same(nat, real->mapping, mapping))
 		return differ(why, "outcome: %s names another mapping",
 			      reason_spec(real->reason)->name);
 	if (session != NULL &&
@@ -248,11 +250,11 @@ static void add_traffic(struct traffic *sum, const struct traffic *more)
 }
 
 /* All traffic of a mapping; how much of it is past depends on what has been noticed. */
-static struct traffic real_traffic(const struct nat *nat, const struct mapping *at, int side)
+static struct traffic real_traffic(const struct nat *nat, uint32_t mapping, int side)
 {
-	struct traffic sum = at->past[side];
+	struct traffic sum = mapping_past(&nat->mappings, mapping)[side];
 
-	for (uint32_t n = at->first_session; n != NAT_NONE;
+	for (uint32_t n = mapping_at(&nat->mappings, mapping)->first_session; n != NAT_NONE;
 	     n = session_at(&nat->sessions, n)->mapping_next)
 		add_traffic(&sum, &session_at(&nat->sessions, n)->traffic[side]);
 	return sum;
@@ -282,7 +284,7 @@ static bool compare_mapping(const struct nat *nat, const struct model *m, uint32
 		return differ(why, "mapping: %s: ends at %" PRId64 ", wanted %" PRId64, name,
 			      nat_mapping_expiry(nat, n).ms, model_mapping_expiry(m, wanted));
 	for (int side = 0; side < 2; side++) {
-		struct traffic a = real_traffic(nat, at, side), b = model_traffic(m, wanted, side);
+		struct traffic a = real_traffic(nat, n, side), b = model_traffic(m, wanted, side);
 
 		if (a.packets != b.packets || a.bytes != b.bytes)
 			return differ(why, "mapping: %s: traffic of side %d", name, side);
@@ -290,9 +292,11 @@ static bool compare_mapping(const struct nat *nat, const struct model *m, uint32
 	return true;
 }
 
-static bool compare_session(const struct nat *nat, const struct model *m, const struct session *s,
+static bool compare_session(const struct nat *nat, const struct model *m, uint32_t n,
 			    const struct m_mapping *of, char *why)
 {
+	const struct session *s = session_at(&nat->sessions, n);
+	enum tcp_state state = session_tcp_state(&nat->sessions, n);
 	const struct m_session *wanted = NULL;
 	char name[160], remote[ENDPOINT_TEXT_MAX];
 
@@ -308,10 +312,9 @@ static bool compare_session(const struct nat *nat, const struct model *m, const 
 		return differ(why, "session: %s with %s: ends at %" PRId64 ", wanted %" PRId64,
 			      name, remote, session_expiry(s, &nat->options).ms,
 			      model_session_expiry(m, wanted));
-	if (s->tcp.state != wanted->state)
+	if (state != wanted->state)
 		return differ(why, "session: %s with %s: %s, wanted %s", name, remote,
-			      tcp_state_name((enum tcp_state)s->tcp.state),
-			      tcp_state_name(wanted->state));
+			      tcp_state_name(state), tcp_state_name(wanted->state));
 	if (s->keeping != wanted->keeping || s->replied != wanted->replied ||
 	    s->inbound != wanted->inbound)
 		return differ(why, "session: %s with %s: keeping, replied or inbound", name,
@@ -359,7 +362,7 @@ bool compare_tables(struct nat *nat, struct model *m, bool late, char *why)
 					   .internal = at->internal,
 					   .external = at->external };
 		for (uint32_t i = 0; i < m->mapping_count && wanted[n] == NULL; i++)
-			if (is_same(at, &m->mappings[i]) &&
+			if (is_same(nat, n, &m->mappings[i]) &&
 			    has_same_session(nat, m, at, &m->mappings[i]))
 				wanted[n] = &m->mappings[i];
 		if (wanted[n] == NULL)
@@ -377,7 +380,7 @@ bool compare_tables(struct nat *nat, struct model *m, bool late, char *why)
 		if (s == NULL || wanted[s->mapping] == NULL ||
 		    (late && session_expiry(s, &nat->options).ms <= nat->now.ms))
 			continue;
-		if (!compare_session(nat, m, s, wanted[s->mapping], why))
+		if (!compare_session(nat, m, n, wanted[s->mapping], why))
 			return false;
 		sessions++;
 	}

@@ -143,7 +143,8 @@ struct oracle {
 	bool (*host)(const void *nat, const struct addr *address, struct m_host *host);
 	/* Is that mapping there? */
 	bool (*mapping)(const void *nat, const struct m_mapping *m);
-	const struct mapping *chosen; /* the mapping in its outcome; NULL: none */
+	const struct mapping *chosen;  /* the mapping in its outcome; NULL: none */
+	struct endpoint chosen_remote; /* the remote part of its key */
 	enum nat_verdict verdict;
 	enum nat_reason reason;
 	int id; /* IP ID of the packet as it is now */

@@ -42,7 +42,7 @@ bool m_is_chosen(const struct model *m, const struct m_mapping *at)
 
 	return chosen != NULL && endpoint_equal(&chosen->internal, &at->internal) &&
 	       endpoint_equal(&chosen->external, &at->external) &&
-	       endpoint_equal(&chosen->remote, &at->remote);
+	       endpoint_equal(&m->oracle.chosen_remote, &at->remote);
 }
 
 /* --- hosts ---------------------------------------------------------------------------------- */

@@ -173,6 +173,7 @@ static bool play_packet(struct play *p, const struct walk_step *step)
 	oracle->id = step->packet.len >= 6 ? wire_get16(step->packet.at + 4) : 0;
 	if (real.mapping != NAT_NONE && arena_is_live(&p->nat.mappings.arena, real.mapping)) {
 		oracle->chosen = mapping_at(&p->nat.mappings, real.mapping);
+		oracle->chosen_remote = mapping_remote(&p->nat.mappings, real.mapping);
 	}
 	wanted = model_process(p->model, &bytes, copy.len, step->original, p->tag, step->from);
 	oracle->chosen = NULL;

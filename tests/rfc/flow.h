@@ -195,7 +195,7 @@ static inline enum tcp_state conn_state(const struct conn *c)
 	const struct session_table *t = &c->lab->nat.sessions;
 	uint32_t n = session_find_internal(t, NAT_TCP, &c->host, &c->remote);
 
-	return n == NAT_NONE ? TCP_CLOSED : (enum tcp_state)session_at(t, n)->tcp.state;
+	return n == NAT_NONE ? TCP_CLOSED : session_tcp_state(t, n);
 }
 
 #define assert_conn_state(c, wanted) \

@@ -46,8 +46,8 @@ static inline bool invariant_live(const struct arena *a, bool *live)
 
 static inline const char *invariant_arena(const struct arena *a, const bool *live)
 {
-	INVARIANT(a->used <= a->capacity);
-	INVARIANT(a->limit <= a->capacity);
+	INVARIANT(a->used <= a->records.room);
+	INVARIANT(a->limit <= a->records.room);
 	for (uint32_t n = 0; n < a->used; n++)
 		INVARIANT(arena_is_live(a, n) == live[n]);
 	INVARIANT(!arena_is_live(a, a->used));
@@ -61,8 +61,8 @@ static inline const char *invariant_index(const struct index *ix, uint32_t count
 	uint32_t filled = 0;
 
 	INVARIANT(ix->count == count);
-	INVARIANT(ix->count <= ix->mask / 2 + 1);
-	for (uint32_t i = 0; i <= ix->mask; i++) {
+	INVARIANT(ix->count < ix->size || ix->size == 0);
+	for (uint32_t i = 0; i < ix->size; i++) {
 		if (ix->slots[i].record == 0)
 			continue;
 		filled++;
@@ -90,7 +90,8 @@ static inline const char *invariant_sessions_of(const struct nat *nat, uint32_t 
 						const bool *sessions)
 {
 	const struct mapping *m = mapping_at(&nat->mappings, n);
-	uint32_t before = NAT_NONE, count = 0, keeping = 0;
+	uint32_t before = NAT_NONE, count = 0;
+	bool keeping = true;
 
 	for (uint32_t s = m->first_session; s != NAT_NONE; count++) {
 		const struct session *session = session_at(&nat->sessions, s);
@@ -98,21 +99,22 @@ static inline const char *invariant_sessions_of(const struct nat *nat, uint32_t 
 		INVARIANT(s < nat->sessions.arena.used && sessions[s]);
 		INVARIANT(count < m->sessions);
 		INVARIANT(session->mapping == n);
-		INVARIANT(session->mapping_previous == before);
-		INVARIANT(session->keeping == (count < m->keeping)); /* those come first */
-		keeping += session->keeping;
+		INVARIANT(before == NAT_NONE || session->mapping_previous == before);
+		INVARIANT(!session->keeping || keeping); /* those come first */
+		keeping = session->keeping;
 		before = s;
 		s = session->mapping_next;
 	}
-	INVARIANT(m->last_session == before);
+	INVARIANT(count == 0 ||
+		  session_at(&nat->sessions, m->first_session)->mapping_previous == before);
 	INVARIANT(count == m->sessions);
-	INVARIANT(keeping == m->keeping);
 	return NULL;
 }
 
 static inline const char *invariant_mapping(const struct nat *nat, uint32_t n, const bool *sessions)
 {
 	const struct mapping *m = mapping_at(&nat->mappings, n);
+	const struct endpoint remote = mapping_remote(&nat->mappings, n);
 	enum nat_protocol protocol = (enum nat_protocol)m->protocol;
 	const char *broken = invariant_sessions_of(nat, n, sessions);
 	const struct port_map *map;
@@ -122,10 +124,10 @@ static inline const char *invariant_mapping(const struct nat *nat, uint32_t n, c
 		return broken;
 	INVARIANT(m->protocol < NAT_PROTOCOLS);
 	INVARIANT(m->sessions > 0);
-	INVARIANT(m->keeping > 0);
+	INVARIANT(session_any_keeps(&nat->sessions, n));
 	if (!m->secondary)
-		INVARIANT(mapping_find_internal(&nat->mappings, protocol, &m->internal,
-						&m->remote) == n);
+		INVARIANT(mapping_find_internal(&nat->mappings, protocol, &m->internal, &remote) ==
+			  n);
 	INVARIANT(invariant_is_external(nat, n));
 	/* A host with an address of its own keeps its ports, whatever they are. */
 	INVARIANT(m->external.port != 0 || (m->fixed && m->internal.port == 0));
@@ -207,6 +209,7 @@ static inline const char *invariant_fragments(const struct nat *nat)
 static inline const char *invariant_ring(const struct nat *nat, uint32_t n, const bool *live)
 {
 	const struct session *s = session_at(&nat->sessions, n);
+	const struct peers *p = &nat->sessions.peers;
 	uint32_t indexed = 0, at = n, steps = 0, found;
 
 	do {
@@ -216,14 +219,14 @@ static inline const char *invariant_ring(const struct nat *nat, uint32_t n, cons
 		INVARIANT(steps++ < nat->sessions.arena.live);
 		INVARIANT(here->mapping == s->mapping);
 		INVARIANT(addr_equal(&here->remote.addr, &s->remote.addr));
-		INVARIANT(session_at(&nat->sessions, here->peer_next)->peer_previous == at);
-		indexed += here->indexed;
-		at = here->peer_next;
+		INVARIANT(peers_link(p, peers_link(p, at)->next)->previous == at);
+		indexed += peers_link(p, at)->indexed;
+		at = peers_link(p, at)->next;
 	} while (at != n);
 	INVARIANT(indexed == 1);
-	found = session_find_peer(&nat->sessions, s->mapping, &s->remote);
+	found = peers_find(&nat->sessions, s->mapping, &s->remote);
 	INVARIANT(found != NAT_NONE);
-	INVARIANT(session_at(&nat->sessions, found)->indexed);
+	INVARIANT(peers_link(p, found)->indexed);
 	return NULL;
 }
 
@@ -242,11 +245,10 @@ static inline const char *invariant_session(const struct nat *nat, uint32_t n, c
 	INVARIANT((s->class == TIMEOUT_ICMP) == (protocol == NAT_ICMP));
 	INVARIANT((s->class == TIMEOUT_OTHER) == (protocol == NAT_OTHER));
 	INVARIANT((protocol != NAT_ICMP && protocol != NAT_OTHER) || s->remote.port == 0);
-	INVARIANT(s->tcp.state < TCP_STATES);
-	INVARIANT(protocol == NAT_TCP || s->tcp.state == TCP_CLOSED);
+	INVARIANT(session_tcp_state(t, n) < TCP_STATES);
 	INVARIANT(session_find_internal(t, protocol, &m->internal, &s->remote) == n);
 	INVARIANT(session_find_external(t, protocol, &m->external, &s->remote) == n);
-	return invariant_ring(nat, n, live);
+	return peers_are_open(&t->peers) ? invariant_ring(nat, n, live) : NULL;
 }
 
 /* Every live session is in one list, and each list is in the order in which they end. */
@@ -353,13 +355,14 @@ static inline const char *invariant_records(const struct nat *nat, const bool *m
 	for (uint32_t n = 0; n < sa->used && broken == NULL; n++) {
 		if (!sessions[n])
 			continue;
-		peers += session_at(&nat->sessions, n)->indexed;
+		if (peers_are_open(&nat->sessions.peers))
+			peers += peers_link(&nat->sessions.peers, n)->indexed;
 		broken = invariant_session(nat, n, sessions, mappings);
 	}
 	if (broken != NULL)
 		return broken;
 	INVARIANT(of_mappings == sa->live);
-	broken = invariant_index(&nat->sessions.by_peer, peers, sa, sessions);
+	broken = invariant_index(&nat->sessions.peers.index, peers, sa, sessions);
 	if (broken == NULL)
 		broken = invariant_index(&nat->sessions.by_internal, sa->live, sa, sessions);
 	if (broken == NULL)

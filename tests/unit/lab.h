@@ -495,4 +495,10 @@ static inline const struct session *lab_session(struct lab *lab, struct nat_outc
 	return session_at(&lab->nat.sessions, outcome.session);
 }
 
+static inline enum tcp_state lab_tcp_state(struct lab *lab, struct nat_outcome outcome)
+{
+	assert_int_not_equal(outcome.session, NAT_NONE);
+	return session_tcp_state(&lab->nat.sessions, outcome.session);
+}
+
 #endif

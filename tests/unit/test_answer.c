@@ -239,7 +239,7 @@ static void test_rfc5382_req5rst_segment_of_no_connection_as_the_knob_says(void 
 		       REASON_TCP_NO_SESSION);
 	outcome = lab_out(lab, wire_tcp_with(H1, Y1, ack), AT_S(0));
 	assert_rewritten(outcome, REASON_PICKED_UP);
-	assert_int_equal(lab_session(lab, outcome)->tcp.state, TCP_ESTABLISHED);
+	assert_int_equal(lab_tcp_state(lab, outcome), TCP_ESTABLISHED);
 	assert_int_equal(lab_session(lab, outcome)->class, TIMEOUT_TCP_ESTABLISHED);
 	lab_check_silent(lab);
 }

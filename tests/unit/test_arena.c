@@ -157,11 +157,11 @@ static void test_size_beyond_memory_is_refused_and_changes_nothing(void **state)
 	struct arena huge;
 
 	take(a, 42);
-	a->record_size = (size_t)1 << 36; /* no machine has that times 2^27 */
+	a->records.size = (size_t)1 << 36; /* no machine has that times 2^27 */
 	assert_int_equal(arena_set_limit(a, ARENA_MAX), -ENOMEM);
-	a->record_size = sizeof(struct record);
+	a->records.size = sizeof(struct record);
 	assert_int_equal(a->limit, 10);
-	assert_int_equal(a->capacity, 10);
+	assert_int_equal(a->records.room, 10);
 	assert_int_equal(value_of(a, 0), 42);
 	assert_int_equal(arena_init(&huge, (size_t)1 << 36, ARENA_MAX), -ENOMEM);
 	arena_fini(&huge);

@@ -52,11 +52,11 @@ static void test_rfc5382_req8_connection_between_internal_hosts_is_established(v
 
 	in = hairpin(lab, w, AT_S(1));
 	sender = wire_source(w);
-	assert_int_equal(lab_session(lab, in)->tcp.state, TCP_EXTERNAL_SYN);
+	assert_int_equal(lab_tcp_state(lab, in), TCP_EXTERNAL_SYN);
 	assert_true(lab_session(lab, in)->inbound);
 	out = hairpin(lab, wire_tcp(H2, sender, WIRE_SYN | WIRE_ACK), AT_S(1));
-	assert_int_equal(lab_session(lab, in)->tcp.state, TCP_ESTABLISHED);
-	assert_int_equal(lab_session(lab, out)->tcp.state, TCP_ESTABLISHED);
+	assert_int_equal(lab_tcp_state(lab, in), TCP_ESTABLISHED);
+	assert_int_equal(lab_tcp_state(lab, out), TCP_ESTABLISHED);
 	assert_false(lab_session(lab, out)->inbound);
 	assert_int_not_equal(in.session, out.session);
 	/* Each packet counts once for the one that sends it and once for the one that gets it. */
@@ -97,7 +97,7 @@ static void test_rfc5382_req2a_simultaneous_open_of_internal_hosts(void **state)
 	hairpin(lab, wire_tcp(H2, a, WIRE_SYN), AT_S(1));
 	hairpin(lab, wire_tcp(H1, b, WIRE_SYN | WIRE_ACK), AT_S(2));
 	outcome = hairpin(lab, wire_tcp(H2, a, WIRE_SYN | WIRE_ACK), AT_S(2));
-	assert_int_equal(lab_session(lab, outcome)->tcp.state, TCP_ESTABLISHED);
+	assert_int_equal(lab_tcp_state(lab, outcome), TCP_ESTABLISHED);
 }
 
 static void test_hairpin_to_nobody_is_dropped(void **state)

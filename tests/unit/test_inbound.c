@@ -99,7 +99,7 @@ static void test_admitted_udp_leaves_no_session_where_only_outbound_refreshes(vo
 	struct lab *lab = *state;
 	struct endpoint external;
 	struct nat_outcome outcome;
-	const struct mapping *m;
+	const struct traffic *past;
 
 	lab_set(lab, "udp.filtering", "eif");
 	external = lab_open(lab, NAT_UDP, H1, Y1, AT_S(0));
@@ -107,10 +107,10 @@ static void test_admitted_udp_leaves_no_session_where_only_outbound_refreshes(vo
 	assert_rewritten(outcome, REASON_ADMITTED);
 	assert_int_equal(outcome.session, NAT_NONE);
 	assert_int_equal(lab->nat.sessions.arena.live, 1);
-	m = mapping_at(&lab->nat.mappings, outcome.mapping);
-	assert_int_equal(m->past[NAT_EXTERNAL].packets, 1);
-	assert_int_equal(m->past[NAT_EXTERNAL].bytes, 100);
-	assert_int_equal(m->past[NAT_INTERNAL].packets, 0);
+	past = mapping_past(&lab->nat.mappings, outcome.mapping);
+	assert_int_equal(past[NAT_EXTERNAL].packets, 1);
+	assert_int_equal(past[NAT_EXTERNAL].bytes, 100);
+	assert_int_equal(past[NAT_INTERNAL].packets, 0);
 	/* the answer makes the session */
 	assert_rewritten(lab_out(lab, wire_udp(H1, Y2), AT_S(2)), REASON_SESSION_CREATED);
 	assert_rewritten(lab_in(lab, wire_udp(Y2, external), AT_S(3)), REASON_TRANSLATED);
@@ -159,10 +159,10 @@ static void test_rfc5382_req2_permitted_connection_from_outside(void **state)
 	external = lab_open(lab, NAT_TCP, H1, Y1, AT_S(0));
 	outcome = lab_in(lab, wire_tcp(Y2, external, WIRE_SYN), AT_S(1));
 	assert_rewritten(outcome, REASON_SESSION_CREATED);
-	assert_int_equal(lab_session(lab, outcome)->tcp.state, TCP_EXTERNAL_SYN);
+	assert_int_equal(lab_tcp_state(lab, outcome), TCP_EXTERNAL_SYN);
 	assert_rewritten(lab_out(lab, wire_tcp(H1, Y2, WIRE_SYN | WIRE_ACK), AT_S(2)),
 			 REASON_TRANSLATED);
-	assert_int_equal(lab_session(lab, outcome)->tcp.state, TCP_ESTABLISHED);
+	assert_int_equal(lab_tcp_state(lab, outcome), TCP_ESTABLISHED);
 	assert_rewritten(lab_in(lab, wire_tcp(Y2, external, WIRE_ACK), AT_S(3)), REASON_TRANSLATED);
 }
 
@@ -199,7 +199,7 @@ static void test_rfc5382_req2a_simultaneous_open_passes(void **state)
 			 REASON_TRANSLATED);
 	assert_rewritten(lab_in(lab, wire_tcp(Y1, external, WIRE_SYN | WIRE_ACK), AT_S(2)),
 			 REASON_TRANSLATED);
-	assert_int_equal(lab_session(lab, outcome)->tcp.state, TCP_ESTABLISHED);
+	assert_int_equal(lab_tcp_state(lab, outcome), TCP_ESTABLISHED);
 }
 
 static void test_refused_syn_leaves_nothing_behind(void **state)

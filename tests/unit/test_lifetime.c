@@ -398,15 +398,17 @@ static void test_traffic_of_a_session_that_ended_stays_with_its_mapping(void **s
 	struct lab *lab = *state;
 	struct nat_outcome a = lab_out(lab, wire_udp_with(H1, Y1, 0, 72), AT_S(0));
 	const struct mapping *m = mapping_at(&lab->nat.mappings, a.mapping);
+	const struct traffic *past;
 
 	lab_in(lab, wire_udp_with(Y1, m->external, 0, 2), AT_S(0));
 	lab_out(lab, wire_udp(H1, Y2), AT_S(100));
 	nat_tick(&lab->nat, AT_S(300), 10);
 	assert_int_equal(m->sessions, 1);
-	assert_int_equal(m->past[NAT_INTERNAL].packets, 1);
-	assert_int_equal(m->past[NAT_INTERNAL].bytes, 100);
-	assert_int_equal(m->past[NAT_EXTERNAL].packets, 1);
-	assert_int_equal(m->past[NAT_EXTERNAL].bytes, 30);
+	past = mapping_past(&lab->nat.mappings, a.mapping);
+	assert_int_equal(past[NAT_INTERNAL].packets, 1);
+	assert_int_equal(past[NAT_INTERNAL].bytes, 100);
+	assert_int_equal(past[NAT_EXTERNAL].packets, 1);
+	assert_int_equal(past[NAT_EXTERNAL].bytes, 30);
 }
 
 /* Trap 51: no answer depends on when the sweep ran. */

@@ -25,15 +25,14 @@ static uint32_t add(struct mapping_table *t, enum nat_protocol protocol, struct 
 		    struct endpoint remote, struct endpoint external)
 {
 	const struct mapping wanted = { .protocol = (uint8_t)protocol,
-					.behavior = MAPPING_ADDRESS_DEPENDENT,
+					.behavior = MAPPING_ADDRESS_AND_PORT_DEPENDENT,
 					.internal = internal,
 					.external = external,
-					.remote = remote,
 					.created = AT_S(9),
 					.sessions = 77,
-					.past = { { 1, 2 }, { 3, 4 } } };
+					.has_past = true };
 
-	return mapping_add(t, &wanted);
+	return mapping_add(t, &wanted, &remote);
 }
 
 static uint32_t by_internal(struct mapping_table *t, enum nat_protocol protocol,
@@ -58,12 +57,12 @@ static void test_added_mapping_is_found_by_both_keys(void **state)
 	assert_int_equal(by_external(t, NAT_UDP, ep_port(E1, 4000)), n);
 	assert_same_endpoint(m->internal, H1);
 	assert_same_endpoint(m->external, ep_port(E1, 4000));
-	assert_int_equal(m->behavior, MAPPING_ADDRESS_DEPENDENT);
+	assert_int_equal(m->behavior, MAPPING_ADDRESS_AND_PORT_DEPENDENT);
 	assert_int_equal(m->created.ms, 9000);
 	/* a new one has no sessions and no past, whatever the wish says */
 	assert_int_equal(m->sessions, 0);
 	assert_int_equal(m->first_session, NAT_NONE);
-	assert_int_equal(m->past[0].packets + m->past[1].bytes, 0);
+	assert_int_equal(mapping_past(t, n)[0].packets + mapping_past(t, n)[1].bytes, 0);
 	assert_true(arena_is_live(&t->arena, n));
 }
 

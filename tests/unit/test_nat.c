@@ -289,7 +289,7 @@ static enum tcp_state life_step(struct life *life, enum nat_side from, struct wi
 	else
 		assert_same_endpoint(wire_destination(w), H1);
 	life->session = outcome.session;
-	return (enum tcp_state)lab_session(life->lab, outcome)->tcp.state;
+	return lab_tcp_state(life->lab, outcome);
 }
 
 #define LIFE(from_, at, ...) \
@@ -666,9 +666,9 @@ static void test_no_memory_for_new_limits_leaves_all_as_it_was(void **state)
 	lab_value(&wanted, "nat.max-sessions", "134217728");
 	lab_value(&wanted, "nat.max-mappings", "1000");
 	lab_value(&wanted, "udp.timeout", "10s");
-	lab->nat.sessions.arena.record_size = (size_t)1 << 36;
+	lab->nat.sessions.arena.records.size = (size_t)1 << 36;
 	assert_int_equal(nat_configure(&lab->nat, &wanted), -ENOMEM);
-	lab->nat.sessions.arena.record_size = sizeof(struct session);
+	lab->nat.sessions.arena.records.size = sizeof(struct session);
 	assert_int_equal(lab->nat.options.max_sessions, 400);
 	assert_int_equal(lab->nat.sessions.arena.limit, 400);
 	assert_int_equal(lab->nat.mappings.arena.limit, 200);

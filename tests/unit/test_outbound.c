@@ -208,8 +208,8 @@ static void test_refused_packet_is_not_counted_as_traffic(void **state)
 
 	lab_in(lab, wire_udp(Y2, wire_source(w)), AT_S(0));
 	assert_int_equal(lab_session(lab, outcome)->traffic[NAT_EXTERNAL].packets, 0);
-	assert_int_equal(
-		mapping_at(&lab->nat.mappings, outcome.mapping)->past[NAT_EXTERNAL].packets, 0);
+	assert_int_equal(mapping_past(&lab->nat.mappings, outcome.mapping)[NAT_EXTERNAL].packets,
+			 0);
 }
 
 static void test_rfc6888_req11_full_mapping_table_refuses_and_evicts_nothing(void **state)

@@ -8,12 +8,13 @@ run=(gcc make pkg-config libc6-dev libmnl-dev libnetfilter-queue-dev libjansson-
 	libncurses-dev iproute2 iptables procps socat netcat-openbsd tmux)
 check=(bats libcmocka-dev shellcheck clang-format cppcheck clang libclang-rt-dev tcpdump iperf3
 	dnsmasq-base bind9-dnsutils nginx coturn curl traceroute iputils-ping python3)
+bench=(conntrack gnuplot-nox iperf3 passt python3 slirp4netns valgrind)
 services=(nginx coturn) # packages among these that bring a service of their name
 policy=/usr/sbin/policy-rc.d
 
 usage() {
 	cat <<-EOF
-	usage: deps.sh run|check [--no-install]
+	usage: deps.sh run|check|bench [--no-install]
 
 	Installs the Debian packages that are missing, without recommended ones and without
 	starting a service of theirs. Does nothing when all are there.
@@ -22,6 +23,8 @@ usage() {
 	$(fold -s -w 70 <<<"${run[*]}" | sed 's/^/                   /')
 	  check          what only its tests need:
 	$(fold -s -w 70 <<<"${check[*]}" | sed 's/^/                   /')
+	  bench          what only its benchmarks need:
+	$(fold -s -w 70 <<<"${bench[*]}" | sed 's/^/                   /')
 	  --no-install   only look, and fail if something is missing
 
 	Exit status: 0 all there, 1 something is missing, 2 wrong usage.
@@ -79,14 +82,14 @@ install=yes
 set_name=
 while (($#)); do
 	case $1 in
-	run | check) set_name=$1 ;;
+	run | check | bench) set_name=$1 ;;
 	--no-install) install= ;;
 	-h | --help) usage; exit 0 ;;
-	*) misuse "'$1' is neither 'run' nor 'check' nor an option" ;;
+	*) misuse "'$1' is neither 'run', 'check', 'bench' nor an option" ;;
 	esac
 	shift
 done
-[[ -n $set_name ]] || misuse "say which packages: 'run' or 'check'"
+[[ -n $set_name ]] || misuse "say which packages: 'run', 'check' or 'bench'"
 declare -n wanted=$set_name
 
 if ! command -v dpkg-query >/dev/null; then

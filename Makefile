@@ -25,25 +25,29 @@ MODEL  := $(B)/tests/model/test_model
 RFC    := $(patsubst %.c,$(B)/%,$(wildcard tests/rfc/test_*.c))
 BATS   := $(wildcard tests/netns/*.bats)
 BENCH  := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c))
+TRAFFIC := $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/traffic*.c))
 FUZZ   := $(patsubst %.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 SHELL_FILES := $(wildcard netns-scripts/*.sh tests/*.sh tests/netns/*.bash tests/netns/*.bats) .ci/run
 C_FILES     := $(wildcard common/*.[ch] nat/*/*.[ch] tests/*/*.[ch])
 
 .SECONDARY: # objects are kept, also those that make sees only on the way to a program
-.PHONY: all help deps deps-check check check-long conformance asan lint fuzz bench install clean
+.PHONY: all help deps deps-check deps-bench check check-long conformance asan lint fuzz bench bench-quick install clean
 all: $(B)/natemd $(B)/natem
 
 help:
 	@echo "make all         the programs, in $(B)/"
 	@echo "make deps        install what building and running need"
 	@echo "make deps-check  install what only the tests need"
+	@echo "make deps-bench  install what only the benchmarks need"
 	@echo "make check       all tests; as root those in network namespaces too"
 	@echo "make check-long  the core beside its reference model for ten million random steps"
 	@echo "make conformance write docs/rfc-conformance.md from the results of the tests that carry ids"
 	@echo "make asan        the same, with address and undefined-behaviour sanitizers"
 	@echo "make lint        shellcheck, clang-format, cppcheck"
 	@echo "make fuzz        each fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS)"
-	@echo "make bench       the core alone: nanoseconds per packet"
+	@echo "make bench       the core alone, then natem beside the kernel's NAT and others, in network"
+	@echo "                 namespaces (as root, five minutes); figures and pictures to docs/benchmarks/"
+	@echo "make bench-quick the second half in under a minute; writes nothing"
 	@echo "make install     into PREFIX=$(PREFIX)"
 	@echo "make clean       remove build/"
 
@@ -51,6 +55,8 @@ deps:
 	@netns-scripts/deps.sh run
 deps-check:
 	@netns-scripts/deps.sh check
+deps-bench:
+	@netns-scripts/deps.sh bench
 
 # The libraries are looked up when first needed: `make deps` must work before they are there.
 $(B)/nat/daemon/%.o: ALL_CFLAGS += $(shell pkg-config --cflags libmnl libnetfilter_queue jansson inih)
@@ -88,6 +94,12 @@ $(MODEL): $(patsubst %.c,$(B)/%.o,$(wildcard tests/model/*.c)) $(B)/libcore.a $(
 $(B)/tests/bench/%: $(B)/tests/bench/%.o $(B)/libcore.a $(B)/libcommon.a
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^
+$(B)/tests/bench/traffic: $(TRAFFIC) $(B)/libcommon.a
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^
+$(B)/tests/bench/noop: $(B)/tests/bench/noop.o $(B)/libcommon.a
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(shell pkg-config --libs libnetfilter_queue libmnl)
 
 check: deps deps-check
 	@$(MAKE) --no-print-directory -j$$(nproc) B=$(B) all unit
@@ -127,8 +139,15 @@ fuzz: deps deps-check
 	@$(MAKE) --no-print-directory -j$$(nproc) $(FUZZ)
 	@tests/fuzz.sh $(FUZZ_SECONDS) $(FUZZ)
 
-bench: $(BENCH)
+# What the packet path is measured with; the core's own benchmarks need none of it.
+PATH_BENCH := all $(B)/tests/bench/traffic $(B)/tests/bench/noop
+bench: deps deps-bench
+	@$(MAKE) --no-print-directory -j$$(nproc) B=$(B) $(PATH_BENCH) $(BENCH)
 	@set -e; for b in $(BENCH); do $$b; done
+	@NATEM_BUILD=$(B) tests/bench/path.py --json docs/benchmarks/path.json --draw docs/benchmarks
+bench-quick: deps deps-bench
+	@$(MAKE) --no-print-directory -j$$(nproc) B=$(B) $(PATH_BENCH)
+	@NATEM_BUILD=$(B) tests/bench/path.py --quick
 
 install: all
 	install -D -m 755 $(B)/natemd $(DESTDIR)$(PREFIX)/sbin/natemd

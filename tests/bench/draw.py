@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""draw.py FILE DIRECTORY - the figures of path.py as pictures, by gnuplot"""
+import json
+import os
+import subprocess
+import sys
+
+SERIES = (("natem", "natem", "#1b6ca8"), ("masquerade", "MASQUERADE", "#8a8a8a"),
+          ("plain", "plain forwarding", "#d0d0d0"), ("noop", "empty NFQUEUE loop", "#e8a33d"))
+
+HEAD = """
+set terminal svg size 860,420 font 'sans-serif,13' background '#ffffff'
+set style data histogram
+set style histogram clustered gap 1
+set style fill solid border -1
+set boxwidth 0.9
+set grid ytics
+set key outside top center horizontal
+set yrange [0:*]
+"""
+
+
+def table(rows, names, value):
+    """A gnuplot data block: one line a row, one column a series; what is missing is '?'."""
+    lines = ["$data << END"]
+    for name, label in names:
+        if name in rows:
+            values = [value(rows[name], kind) for kind, _, _ in SERIES]
+            lines.append('"%s" ' % label + " ".join("?" if v is None else "%g" % v for v in values))
+    return lines + ["END"] if len(lines) > 1 else []
+
+
+def draw(path, title, unit, data, extra=""):
+    plots = ["$data using %d:xtic(1) title '%s' linecolor rgb '%s'" % (i + 2, name, colour)
+             for i, (_, name, colour) in enumerate(SERIES)]
+    script = "\n".join(data) + HEAD + extra + "set output '%s'\nset title \"%s\"\nset ylabel '%s'\n" % (
+        path, title, unit) + "set datafile missing '?'\nplot " + ", ".join(plots) + "\n"
+    try:
+        subprocess.run(["gnuplot"], input=script, text=True, check=True)
+    except FileNotFoundError:
+        sys.exit("draw: gnuplot is not there; make deps-bench installs it")
+    except subprocess.CalledProcessError:
+        sys.exit("draw: gnuplot failed; the lines above say why")
+
+
+def median(row, kind):
+    return row["median"].get(kind)
+
+
+def to_masquerade(row, kind):
+    value, other = row["median"].get(kind), row["median"].get("masquerade")
+    return value / other if value and other else None
+
+
+def draw_all(result, directory):
+    """Returns the files it has written."""
+    rows = {row["row"]: row for row in result["rows"]}
+    os.makedirs(directory, exist_ok=True)
+    machine = "%d processors, Linux %s, medians of %d rounds" % (
+        result["machine"]["processors"], result["machine"]["kernel"], result["rounds"])
+    throughput, packets, latency = (os.path.join(directory, name + ".svg")
+                                    for name in ("throughput", "packets", "latency"))
+    draw(throughput,
+         "Throughput, as a share of MASQUERADE\\n{/*0.8 %s}" % machine, "MASQUERADE = 1",
+         table(rows, [("tcp-1-out", "TCP 1\\nout"), ("tcp-1-in", "TCP 1\\nin"),
+                      ("tcp-8-out", "TCP 8\\nout"), ("tcp-8-in", "TCP 8\\nin"),
+                      ("udp-64-1", "UDP 64\\n1 flow"), ("udp-64-1000", "UDP 64\\n1000 flows"),
+                      ("udp-1400-1", "UDP 1400\\n1 flow"),
+                      ("udp-1400-1000", "UDP 1400\\n1000 flows"),
+                      ("connections", "new TCP\\nconnections"),
+                      ("new-mappings", "new UDP\\nmappings")], to_masquerade))
+    draw(packets,
+         "UDP packets delivered\\n{/*0.8 %s}" % machine, "thousand packets a second",
+         table(rows, [("udp-64-1", "64 bytes\\n1 flow"), ("udp-64-1000", "64 bytes\\n1000 flows"),
+                      ("udp-1400-1", "1400 bytes\\n1 flow"),
+                      ("udp-1400-1000", "1400 bytes\\n1000 flows")], median))
+    draw(latency,
+         "Round trip of one small UDP packet\\n{/*0.8 %s}" % machine, "microseconds",
+         table(rows, [("idle-p50", "idle\\np50"), ("idle-p99", "idle\\np99"),
+                      ("idle-p999", "idle\\np99.9"), ("bulk-p50", "beside TCP\\np50"),
+                      ("bulk-p99", "beside TCP\\np99"), ("bulk-p999", "beside TCP\\np99.9")],
+               median), "set logscale y\nset yrange [10:*]\n")
+    return throughput, packets, latency
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit("usage: draw.py FILE DIRECTORY: FILE is what path.py --json wrote")
+    with open(sys.argv[1]) as f:
+        draw_all(json.load(f), sys.argv[2])

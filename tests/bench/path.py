@@ -1,0 +1,453 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""path.py - the path of a packet, measured beside the kernel's NAT and the empty NFQUEUE loop
+
+Ratios count; absolute figures drift from machine to machine and from hour to hour. So each figure is
+taken of all contenders one right after the other, in several rounds, each time in another order; what
+is shown is the median of the rounds.
+"""
+import argparse
+import json
+import os
+import signal
+import statistics
+import sys
+import time
+
+sys.dont_write_bytecode = True  # or root's files would stay in the user's checkout
+import draw  # noqa: E402
+from lab import (CHECKOUT, CLIENT, SERVER, Failed, Lab, Masquerade, Noop,  # noqa: E402
+                 Pasta, Plain, Process, Slirp, program, take_all_down)
+
+KERNEL = ("natem", "masquerade", "plain", "noop")
+PEERS = ("pasta", "slirp4netns")
+SHORT = {"natem": "natem", "masquerade": "MASQUERADE", "plain": "plain", "noop": "no-op",
+         "pasta": "pasta", "slirp4netns": "slirp4netns"}
+ROUNDS = 3
+MIB = 1024 * 1024
+
+
+# --- what is measured ---------------------------------------------------------------------------
+
+class Pace:
+    """How long one figure takes; quick is for a look, not for a comparison."""
+
+    def __init__(self, quick):
+        self.tcp_s = 1  # iperf3 knows whole seconds only
+        self.udp_s, self.warm_up_s = (0.4, 0.1) if quick else (0.7, 0.2)
+        self.connect_s = 0.6 if quick else 1.2
+        self.mappings = 25000 if quick else 50000  # of the 64512 that one address has
+        self.idle_s, self.bulk_s = (0.5, 0.5) if quick else (0.8, 1)
+
+
+def traffic(lab, space, command, **options):
+    words = [program("traffic"), command]
+    for name, value in options.items():
+        words += ["--" + name.replace("_", "-"), str(value)]
+    return lab.start(space, *words)
+
+
+def last_line(process):
+    return json.loads(process.result().strip().splitlines()[-1])
+
+
+def bulk(lab, seconds, streams=1, reverse=False):
+    """A server and a client of iperf3, both under way."""
+    server = lab.start(lab.server, "iperf3", "-s", "-1", "--forceflush").wait_ready("listening")
+    words = ["iperf3", "-c", SERVER, "-J", "-t", str(seconds), "-P", str(streams)]
+    return server, lab.start(lab.client, *words, *(["-R"] if reverse else []))
+
+
+def tcp(streams, reverse):
+    def measure(lab, pace):
+        server, client = bulk(lab, pace.tcp_s, streams, reverse)
+        try:
+            return [json.loads(client.result(20))["end"]["sum_received"]["bits_per_second"] / 1e9]
+        finally:
+            client.end()
+            server.end()
+    return measure
+
+
+def udp(size, flows):
+    def measure(lab, pace):
+        sink = traffic(lab, lab.server, "sink", at=SERVER + ":9", seconds=pace.udp_s,
+                       warm_up=pace.warm_up_s, idle=3).wait_ready()
+        flood = traffic(lab, lab.client, "flood", to=SERVER + ":9", size=size, flows=flows,
+                        seconds=pace.udp_s + pace.warm_up_s + 2)
+        try:
+            return [last_line(sink)["per_second"] / 1e3]
+        finally:
+            flood.end()
+            sink.end()
+    return measure
+
+
+def connections(lab, pace):
+    lab.flush()
+    accept = traffic(lab, lab.server, "accept", at=SERVER + ":2000", ports=32).wait_ready()
+    try:
+        return [last_line(traffic(lab, lab.client, "connect", to=SERVER + ":2000", ports=32,
+                                  seconds=pace.connect_s))["per_second"]]
+    finally:
+        accept.end()
+
+
+def new_mappings(lab, pace):
+    lab.flush()
+    sink = traffic(lab, lab.server, "sink", at=SERVER + ":9", seconds=30, idle=0.4).wait_ready()
+    try:
+        traffic(lab, lab.client, "fresh", to=SERVER + ":9", at=CLIENT + ":1024", ports=60000,
+                count=pace.mappings).result()
+        return [last_line(sink)["per_second"]]
+    finally:
+        sink.end()
+
+
+def ping(lab, seconds):
+    echo = traffic(lab, lab.server, "echo", at=SERVER + ":7").wait_ready()
+    try:
+        r = last_line(traffic(lab, lab.client, "round-trip", to=SERVER + ":7", count=200000,
+                              seconds=seconds))
+        return [r["p50_us"], r["p99_us"], r["p999_us"]]
+    finally:
+        echo.end()
+
+
+def idle_ping(lab, pace):
+    return ping(lab, pace.idle_s)
+
+
+def busy_ping(lab, pace):
+    server, client = bulk(lab, pace.bulk_s + 5)
+    try:
+        time.sleep(0.3)
+        return ping(lab, pace.bulk_s)
+    finally:
+        client.end()
+        server.end()
+
+
+# (the rows it fills, who takes part, also when quick, how)
+TESTS = (
+    (("tcp-1-out",), KERNEL + PEERS, True, tcp(1, False)),
+    (("tcp-1-in",), KERNEL + PEERS, True, tcp(1, True)),
+    (("tcp-8-out",), KERNEL, False, tcp(8, False)),
+    (("tcp-8-in",), KERNEL, False, tcp(8, True)),
+    (("udp-64-1",), KERNEL + PEERS, True, udp(64, 1)),
+    (("udp-64-1000",), KERNEL, False, udp(64, 1000)),
+    (("udp-1400-1",), KERNEL + PEERS, True, udp(1400, 1)),
+    (("udp-1400-1000",), KERNEL, False, udp(1400, 1000)),
+    (("connections",), ("natem", "masquerade", "noop"), True, connections),
+    (("new-mappings",), ("natem", "masquerade", "noop"), True, new_mappings),
+    (("idle-p50", "idle-p99", "idle-p999"), KERNEL, True, idle_ping),
+    (("bulk-p50", "bulk-p99", "bulk-p999"), KERNEL, False, busy_ping),
+)
+
+# name: (what, unit, decimals)
+ROWS = {
+    "tcp-1-out": ("TCP, one stream, outbound", "Gbit/s", 2),
+    "tcp-1-in": ("TCP, one stream, inbound", "Gbit/s", 2),
+    "tcp-8-out": ("TCP, eight streams, outbound", "Gbit/s", 2),
+    "tcp-8-in": ("TCP, eight streams, inbound", "Gbit/s", 2),
+    "udp-64-1": ("UDP, 64 bytes, one flow", "kpps", 1),
+    "udp-64-1000": ("UDP, 64 bytes, 1000 flows", "kpps", 1),
+    "udp-1400-1": ("UDP, 1400 bytes, one flow", "kpps", 1),
+    "udp-1400-1000": ("UDP, 1400 bytes, 1000 flows", "kpps", 1),
+    "connections": ("new TCP connections", "/s", 0),
+    "new-mappings": ("new UDP mappings", "/s", 0),
+    "idle-p50": ("round trip, idle, p50", "us", 1),
+    "idle-p99": ("round trip, idle, p99", "us", 1),
+    "idle-p999": ("round trip, idle, p99.9", "us", 1),
+    "bulk-p50": ("round trip beside bulk TCP, p50", "us", 1),
+    "bulk-p99": ("round trip beside bulk TCP, p99", "us", 1),
+    "bulk-p999": ("round trip beside bulk TCP, p99.9", "us", 1),
+    "resident": ("natemd's resident memory after start", "MiB", 2),
+    "listing-without": ("round trip, a million mappings, p99", "us", 1),
+    "listing-with": ("the same while they are listed, p99", "us", 1),
+}
+
+
+# --- a million mappings -------------------------------------------------------------------------
+
+MILLION = 1000000
+MILLION_OPTIONS = ("-o", "nat.external=198.51.100.1-198.51.100.20", "-o", "nat.pooling=soft-paired",
+                   "-o", "nat.max-mappings=1100000", "-o", "nat.max-sessions=1100000")
+
+
+def fill(lab):
+    """What a full queue loses, the next pass makes good."""
+    sink = traffic(lab, lab.server, "sink", at=SERVER + ":9", seconds=120, idle=20).wait_ready()
+    try:
+        for _ in range(4):
+            traffic(lab, lab.client, "fresh", to=SERVER + ":9", at="192.168.1.20:1024", ports=50000,
+                    addresses=20, count=MILLION).result()
+            time.sleep(0.3)
+            made = json.loads(lab.natem("--json", "status"))["mappings"]
+            made = made["live"] if isinstance(made, dict) else made
+            if made >= MILLION:
+                return
+    finally:
+        sink.end()
+    raise Failed("only %d of a million mappings were made" % made)
+
+
+def listing(rounds):
+    """p99 of round trips with a million mappings there, and while they are listed over and over."""
+    lab = Lab("million", MILLION_OPTIONS)
+    samples = {"listing-without": [], "listing-with": []}
+    lab.route_back("198.51.100.0/24")
+    start = time.monotonic()
+    fill(lab)
+    say("a million mappings took %.1f s to make" % (time.monotonic() - start))
+    for _ in range(rounds):
+        samples["listing-without"].append(ping(lab, 1.5)[1])
+        lister = Process(("bash", "-c", 'while "$0" --lab "$1" mappings --json >/dev/null; do :; done',
+                          program("natem"), lab.name))
+        try:
+            samples["listing-with"].append(ping(lab, 3)[1])
+        finally:
+            lister.end()
+        say("listing: p99 %.1f us without, %.1f with"
+            % tuple(samples[row][-1] for row in ("listing-without", "listing-with")))
+    start = time.monotonic()
+    lab.natem("mappings", "--json")
+    say("listing a million mappings once takes %.1f s" % (time.monotonic() - start))
+    lab.down()
+    return {row: {"natem": values} for row, values in samples.items()}
+
+
+# --- rounds -------------------------------------------------------------------------------------
+
+def say(text):
+    print("bench: " + text, file=sys.stderr, flush=True)
+
+
+def build_labs():
+    labs = {"natem": Lab("natem"), "masquerade": Masquerade("masquerade"), "plain": Plain("plain"),
+            "noop": Noop("noop")}
+    labs["pasta"] = Pasta("pasta", labs["plain"])
+    labs["slirp4netns"] = Slirp("slirp4netns", labs["plain"])
+    return labs
+
+
+def one_test(labs, rows, kinds, measure, pace, samples):
+    for kind in kinds:
+        try:
+            values = measure(labs[kind], pace)
+        except Failed as e:
+            # One that fails is a hole in the table, not the end of a run.
+            say("%s: %s" % (kind, e))
+            continue
+        for row, value in zip(rows, values):
+            samples.setdefault(row, {}).setdefault(kind, []).append(value)
+
+
+def last_figures(samples, row):
+    return ", ".join("%s %.*f" % (SHORT[k], ROWS[row][2], v[-1])
+                     for k, v in samples.get(row, {}).items())
+
+
+def run_rounds(labs, tests, rounds, pace):
+    samples = {}
+    for number in range(rounds):
+        for rows, kinds, _, measure in tests:
+            turn = number % len(kinds)
+            one_test(labs, rows, kinds[turn:] + kinds[:turn], measure, pace, samples)
+            say("round %d of %d, %s: %s" % (number + 1, rounds, ROWS[rows[0]][0],
+                                            last_figures(samples, rows[0])))
+    return samples
+
+
+# --- targets ------------------------------------------------------------------------------------
+
+def ratio_targets():
+    """(row, versus whom, at least so many times that)"""
+    for row in "tcp-1-out", "tcp-1-in", "tcp-8-out", "tcp-8-in":
+        yield row, "noop", 0.97
+    for row in "tcp-1-out", "tcp-1-in":
+        yield row, "masquerade", 0.92
+    for row in "udp-64-1", "udp-64-1000", "udp-1400-1", "udp-1400-1000":
+        yield row, "noop", 0.95
+        yield row, "masquerade", 0.95
+    for row in "connections", "new-mappings":
+        yield row, "masquerade", 0.9
+    for row in "tcp-1-out", "tcp-1-in", "udp-64-1", "udp-1400-1":
+        for peer in PEERS:
+            yield row, peer, 1
+
+
+def judge(figures):
+    """Every target that there are figures for: what it says, what is, whether it is met."""
+    def of(row, kind="natem"):
+        return figures.get(row, {}).get(kind)
+
+    def add(row, text, value, met):
+        targets.append({"row": row, "text": text, "figure": round(value, 4), "met": met})
+
+    targets = []
+    for row, kind, least in ratio_targets():
+        if of(row) and of(row, kind):
+            ratio = of(row) / of(row, kind)
+            add(row, "at least %g x %s" % (least, SHORT[kind]), ratio, ratio >= least)
+    if of("idle-p50") and of("idle-p50", "masquerade"):
+        more = of("idle-p50") - of("idle-p50", "masquerade")
+        add("idle-p50", "at most 25 us more than MASQUERADE", more, more <= 25)
+    if of("idle-p99") and of("idle-p50"):
+        times = of("idle-p99") / of("idle-p50")
+        add("idle-p99", "below 2 x its own p50", times, times < 2)
+    if of("resident"):
+        add("resident", "at most 10 MiB", of("resident"), of("resident") <= 10)
+    if of("listing-with") and of("listing-without"):
+        more = of("listing-with") - of("listing-without")
+        add("listing-with", "at most 1000 us more than without", more, more <= 1000)
+    return targets
+
+
+# --- output -------------------------------------------------------------------------------------
+
+def figure_text(figures, row, kind):
+    value = figures.get(row, {}).get(kind)
+    return "-" if value is None else "%.*f" % (ROWS[row][2], value)
+
+
+def print_table(figures, kinds, rows, versus):
+    """One line a row: every contender's figure, then natem's ratio to some of them."""
+    print("%-36s %-6s" % ("", "") + "".join("%12s" % SHORT[k] for k in kinds) + "".join(
+        "%13s" % ("/ " + SHORT[k]) for k in versus))
+    for row in rows:
+        own = figures[row].get("natem")
+        line = "%-36s %-6s" % ROWS[row][:2]
+        line += "".join("%12s" % figure_text(figures, row, kind) for kind in kinds)
+        for kind in versus:
+            other = figures[row].get(kind)
+            line += "%13s" % ("%.2f" % (own / other) if own and other else "-")
+        print(line)
+    print()
+
+
+def print_targets(targets):
+    for target in targets:
+        print("%-4s %-36s %-36s %10.2f" % ("pass" if target["met"] else "MISS",
+                                           ROWS[target["row"]][0], target["text"],
+                                           target["figure"]))
+    missed = sum(not target["met"] for target in targets)
+    print("\n%d of %d targets met" % (len(targets) - missed, len(targets)))
+
+
+def print_all(figures, targets):
+    def having(kinds):
+        return [row for row in ROWS if any(kind in figures.get(row, {}) for kind in kinds)]
+
+    print_table(figures, KERNEL, having(("masquerade", "noop")), ("noop", "masquerade", "plain"))
+    if having(PEERS):
+        print_table(figures, ("natem",) + PEERS, having(PEERS), PEERS)
+    for row in "resident", "listing-without", "listing-with":
+        if row in figures:
+            print("%-36s %-6s%12s" % (ROWS[row][:2] + (figure_text(figures, row, "natem"),)))
+    print()
+    print_targets(targets)
+
+
+def machine():
+    model = [line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo")
+             if line.startswith("model name")]
+    return {"kernel": os.uname().release, "processors": os.cpu_count(),
+            "model": model[0] if model else os.uname().machine}
+
+
+def as_json(samples, figures, targets, rounds):
+    return {
+        "machine": machine(), "rounds": rounds,
+        "rows": [{"row": row, "what": ROWS[row][0], "unit": ROWS[row][1],
+                  "median": {k: round(v, 4) for k, v in figures[row].items()},
+                  "rounds": {k: [round(x, 4) for x in v] for k, v in samples[row].items()}}
+                 for row in ROWS if row in samples],
+        "targets": targets,
+    }
+
+
+def give_back(path):
+    """What root writes into a checkout belongs to the checkout's owner."""
+    owner = os.stat(CHECKOUT)
+    for each in path, os.path.dirname(path) or ".":
+        if os.path.realpath(each).startswith(CHECKOUT + "/"):
+            os.chown(each, owner.st_uid, owner.st_gid)
+
+
+def write_json(path, result):
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    with open(path, "w") as f:
+        json.dump(result, f, indent=1)
+        f.write("\n")
+    give_back(path)
+
+
+# --- the program --------------------------------------------------------------------------------
+
+def measure_all(args):
+    chosen = [t for t in TESTS
+              if (t[2] or not args.quick) and any(row.startswith(args.only) for row in t[0])]
+    say("building the labs")
+    labs = build_labs()
+    resident = labs["natem"].resident_bytes() / MIB
+    samples = run_rounds(labs, chosen, args.rounds, Pace(args.quick))
+    if not args.only or "resident".startswith(args.only):
+        samples["resident"] = {"natem": [resident]}
+    if not args.quick and (not args.only or "listing".startswith(args.only)):
+        samples.update(listing(args.rounds))
+    return samples
+
+
+def parse():
+    parser = argparse.ArgumentParser(
+        description="natem beside the kernel's MASQUERADE, plain forwarding, an NFQUEUE loop that "
+        "does nothing, pasta and slirp4netns: throughput, packets a second, new connections, "
+        "latency. Builds labs of its own and takes them down again; needs root.",
+        epilog="Exit status: 0 measured, whatever the figures; 1 failed, 2 wrong usage.")
+    parser.add_argument("--quick", action="store_true",
+                        help="one short round of the main figures: under a minute, not to be quoted")
+    parser.add_argument("--rounds", type=int, choices=range(1, 21), metavar="N",
+                        help="1 to 20 rounds (%d; 1 when quick)" % ROUNDS)
+    parser.add_argument("--only", default="", metavar="WORD",
+                        help="what begins with WORD: tcp, udp-64, connections, new, idle, bulk, "
+                        "listing, resident")
+    parser.add_argument("--json", metavar="FILE", help="write the figures of all rounds to FILE")
+    parser.add_argument("--draw", metavar="DIRECTORY", help="draw them there, as SVG")
+    args = parser.parse_args()
+    args.rounds = args.rounds or (1 if args.quick else ROUNDS)
+    return args
+
+
+def on_signal(number, _frame):
+    sys.exit(128 + number)
+
+
+def main():
+    args = parse()
+    if os.geteuid() != 0:
+        sys.exit("bench: network namespaces need root; run it with sudo")
+    for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
+        signal.signal(number, on_signal)
+    start = time.monotonic()
+    try:
+        samples = measure_all(args)
+    except Failed as e:
+        sys.exit("bench: %s" % e)
+    finally:
+        take_all_down()
+    figures = {row: {kind: statistics.median(v) for kind, v in by_kind.items()}
+               for row, by_kind in samples.items()}
+    targets = judge(figures)
+    print_all(figures, targets)
+    say("took %d s" % (time.monotonic() - start))
+    result = as_json(samples, figures, targets, args.rounds)
+    if args.json:
+        write_json(args.json, result)
+    if args.draw:
+        for path in draw.draw_all(result, args.draw):
+            give_back(path)
+
+
+if __name__ == "__main__":
+    main()

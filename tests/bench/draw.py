@@ -16,6 +16,8 @@ set style histogram clustered gap 1
 set style fill solid border -1
 set boxwidth 0.9
 set grid ytics
+set xtics nomirror scale 0
+set bmargin 3.5
 set key outside top center horizontal
 set yrange [0:*]
 """
@@ -34,8 +36,9 @@ def table(rows, names, value):
 def draw(path, title, unit, data, extra=""):
     plots = ["$data using %d:xtic(1) title '%s' linecolor rgb '%s'" % (i + 2, name, colour)
              for i, (_, name, colour) in enumerate(SERIES)]
-    script = "\n".join(data) + HEAD + extra + "set output '%s'\nset title \"%s\"\nset ylabel '%s'\n" % (
-        path, title, unit) + "set datafile missing '?'\nplot " + ", ".join(plots) + "\n"
+    script = "\n".join(data) + HEAD + extra + "set output '%s'\n" % path
+    script += "set title \"%s\"\nset ylabel '%s'\n" % (title, unit)
+    script += "set datafile missing '?'\nplot " + ", ".join(plots) + "\n"
     try:
         subprocess.run(["gnuplot"], input=script, text=True, check=True)
     except FileNotFoundError:
@@ -57,8 +60,9 @@ def draw_all(result, directory):
     """Returns the files it has written."""
     rows = {row["row"]: row for row in result["rows"]}
     os.makedirs(directory, exist_ok=True)
-    machine = "%d processors, Linux %s, medians of %d rounds" % (
-        result["machine"]["processors"], result["machine"]["kernel"], result["rounds"])
+    machine = "%d processors, Linux %s, %s" % (
+        result["machine"]["processors"], result["machine"]["kernel"],
+        "medians of %d rounds" % result["rounds"] if result["rounds"] > 1 else "one round")
     throughput, packets, latency = (os.path.join(directory, name + ".svg")
                                     for name in ("throughput", "packets", "latency"))
     draw(throughput,

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """lab.py - the labs that the benchmarks run in, and every process in them
 
-Each contender is a lab of netns-scripts/setup.sh of its own, so that all stand side by side and only
-the one under load does anything. What is between client and server differs:
+Each contender is a lab of netns-scripts/setup.sh of its own, so that all stand side by side and
+only the one under load does anything. What is between client and server differs:
 
     natem       natemd, as the lab brings it
     masquerade  the kernel's own NAT: iptables -t nat -j MASQUERADE
     plain       a router that translates nothing; the server has a route back
     noop        the lab's queue rules, but the empty loop of noop.c instead of natemd; a route back
+    no-gso      the same lab, but the loop has the kernel cut packets first
+    accept-only the same lab, but the loop hands back no bytes and computes no checksum
     pasta       a guest namespace whose only way out is pasta, in the router of the plain lab
     slirp4netns likewise
 
@@ -146,6 +148,9 @@ class Lab:
         call("netns-scripts/setup.sh", "--lab", self.name, "--no-install", "--", *options)
         self.natemd = int(open("%s/%s.pid" % (RUN, self.name)).read())
 
+    def enter(self):
+        """Called before each measurement here."""
+
     def run(self, space, *words, timeout=60):
         return call("ip", "netns", "exec", space, *words, timeout=timeout)
 
@@ -206,10 +211,31 @@ class Noop(Lab):
         super().__init__(kind)
         self.stop_natemd()
         self.route_back()
-        self.start(self.router, program("noop"), "--queue", "0").wait_ready()
+        self.loop, self.flags = None, None
+
+    def enter(self, *flags):
+        if self.flags == flags:
+            return
+        if self.loop:
+            self.loop.end()
+        self.loop = self.start(self.router, program("noop"), "--queue", "0", *flags).wait_ready()
+        self.flags = flags
 
     def flush(self):
         pass
+
+
+class Variant:
+    """The lab of the empty loop, with other flags for the loop."""
+
+    def __init__(self, lab, *flags):
+        self.lab, self.flags = lab, flags
+
+    def enter(self):
+        self.lab.enter(*self.flags)
+
+    def __getattr__(self, name):
+        return getattr(self.lab, name)
 
 
 class Peer(Lab):

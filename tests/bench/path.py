@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""path.py - the path of a packet, measured beside the kernel's NAT and the empty NFQUEUE loop
+"""path.py - the path of a packet, beside the kernel's NAT and the empty NFQUEUE loop
 
-Ratios count; absolute figures drift from machine to machine and from hour to hour. So each figure is
-taken of all contenders one right after the other, in several rounds, each time in another order; what
-is shown is the median of the rounds.
+Ratios count; absolute figures drift from machine to machine and from hour to hour. So each figure
+is taken of all contenders one right after the other, in several rounds, each time in another order;
+what is shown is the median of the rounds.
 """
 import argparse
 import json
 import os
+import shutil
 import signal
 import statistics
 import sys
@@ -17,12 +18,14 @@ import time
 sys.dont_write_bytecode = True  # or root's files would stay in the user's checkout
 import draw  # noqa: E402
 from lab import (CHECKOUT, CLIENT, SERVER, Failed, Lab, Masquerade, Noop,  # noqa: E402
-                 Pasta, Plain, Process, Slirp, program, take_all_down)
+                 Pasta, Plain, Process, Slirp, Variant, program, take_all_down)
 
 KERNEL = ("natem", "masquerade", "plain", "noop")
 PEERS = ("pasta", "slirp4netns")
+VARIANTS = ("accept-only", "no-gso")  # of the empty loop: what its parts cost
 SHORT = {"natem": "natem", "masquerade": "MASQUERADE", "plain": "plain", "noop": "no-op",
-         "pasta": "pasta", "slirp4netns": "slirp4netns"}
+         "accept-only": "accept-only", "no-gso": "no GSO", "pasta": "pasta",
+         "slirp4netns": "slirp4netns"}
 ROUNDS = 3
 MIB = 1024 * 1024
 
@@ -130,8 +133,8 @@ def busy_ping(lab, pace):
 
 # (the rows it fills, who takes part, also when quick, how)
 TESTS = (
-    (("tcp-1-out",), KERNEL + PEERS, True, tcp(1, False)),
-    (("tcp-1-in",), KERNEL + PEERS, True, tcp(1, True)),
+    (("tcp-1-out",), KERNEL + VARIANTS + PEERS, True, tcp(1, False)),
+    (("tcp-1-in",), KERNEL + VARIANTS + PEERS, True, tcp(1, True)),
     (("tcp-8-out",), KERNEL, False, tcp(8, False)),
     (("tcp-8-in",), KERNEL, False, tcp(8, True)),
     (("udp-64-1",), KERNEL + PEERS, True, udp(64, 1)),
@@ -176,15 +179,15 @@ MILLION_OPTIONS = ("-o", "nat.external=198.51.100.1-198.51.100.20", "-o", "nat.p
 
 
 def fill(lab):
-    """What a full queue loses, the next pass makes good."""
+    """A million packets, each from another endpoint; what is lost, the next pass makes good."""
     sink = traffic(lab, lab.server, "sink", at=SERVER + ":9", seconds=120, idle=20).wait_ready()
     try:
-        for _ in range(4):
+        for number in range(4):
             traffic(lab, lab.client, "fresh", to=SERVER + ":9", at="192.168.1.20:1024", ports=50000,
                     addresses=20, count=MILLION).result()
             time.sleep(0.3)
-            made = json.loads(lab.natem("--json", "status"))["mappings"]
-            made = made["live"] if isinstance(made, dict) else made
+            made = json.loads(lab.natem("--json", "status"))["mappings"]["live"]
+            say("pass %d: %d of a million mappings" % (number + 1, made))
             if made >= MILLION:
                 return
     finally:
@@ -202,7 +205,7 @@ def listing(rounds):
     say("a million mappings took %.1f s to make" % (time.monotonic() - start))
     for _ in range(rounds):
         samples["listing-without"].append(ping(lab, 1.5)[1])
-        lister = Process(("bash", "-c", 'while "$0" --lab "$1" mappings --json >/dev/null; do :; done',
+        lister = Process(("bash", "-c", 'while "$0" --lab "$1" mappings --json; do :; done >/dev/null',
                           program("natem"), lab.name))
         try:
             samples["listing-with"].append(ping(lab, 3)[1])
@@ -210,9 +213,6 @@ def listing(rounds):
             lister.end()
         say("listing: p99 %.1f us without, %.1f with"
             % tuple(samples[row][-1] for row in ("listing-without", "listing-with")))
-    start = time.monotonic()
-    lab.natem("mappings", "--json")
-    say("listing a million mappings once takes %.1f s" % (time.monotonic() - start))
     lab.down()
     return {row: {"natem": values} for row, values in samples.items()}
 
@@ -226,6 +226,8 @@ def say(text):
 def build_labs():
     labs = {"natem": Lab("natem"), "masquerade": Masquerade("masquerade"), "plain": Plain("plain"),
             "noop": Noop("noop")}
+    labs["accept-only"] = Variant(labs["noop"], "--accept-only")
+    labs["no-gso"] = Variant(labs["noop"], "--no-gso")
     labs["pasta"] = Pasta("pasta", labs["plain"])
     labs["slirp4netns"] = Slirp("slirp4netns", labs["plain"])
     return labs
@@ -234,6 +236,7 @@ def build_labs():
 def one_test(labs, rows, kinds, measure, pace, samples):
     for kind in kinds:
         try:
+            labs[kind].enter()
             values = measure(labs[kind], pace)
         except Failed as e:
             # One that fails is a hole in the table, not the end of a run.
@@ -313,6 +316,8 @@ def figure_text(figures, row, kind):
 
 def print_table(figures, kinds, rows, versus):
     """One line a row: every contender's figure, then natem's ratio to some of them."""
+    if not rows:
+        return
     print("%-36s %-6s" % ("", "") + "".join("%12s" % SHORT[k] for k in kinds) + "".join(
         "%13s" % ("/ " + SHORT[k]) for k in versus))
     for row in rows:
@@ -340,8 +345,8 @@ def print_all(figures, targets):
         return [row for row in ROWS if any(kind in figures.get(row, {}) for kind in kinds)]
 
     print_table(figures, KERNEL, having(("masquerade", "noop")), ("noop", "masquerade", "plain"))
-    if having(PEERS):
-        print_table(figures, ("natem",) + PEERS, having(PEERS), PEERS)
+    print_table(figures, ("natem",) + PEERS, having(PEERS), PEERS)
+    print_table(figures, ("noop",) + VARIANTS, having(VARIANTS), ())
     for row in "resident", "listing-without", "listing-with":
         if row in figures:
             print("%-36s %-6s%12s" % (ROWS[row][:2] + (figure_text(figures, row, "natem"),)))
@@ -385,6 +390,17 @@ def write_json(path, result):
 
 # --- the program --------------------------------------------------------------------------------
 
+def need_programs(args):
+    os.environ["PATH"] += ":/usr/sbin:/sbin"  # plain su leaves them out
+    missing = [name for name in ("iperf3", "conntrack", "iptables", "ip") + PEERS
+               + (("gnuplot",) if args.draw else ()) if shutil.which(name) is None]
+    if missing:
+        sys.exit("bench: %s missing; make deps-bench installs it" % " ".join(missing))
+    for name in "natemd", "natem", "traffic", "noop":
+        if not os.path.exists(program(name)):
+            sys.exit("bench: %s is not built; make bench and make bench-quick do that" % name)
+
+
 def measure_all(args):
     chosen = [t for t in TESTS
               if (t[2] or not args.quick) and any(row.startswith(args.only) for row in t[0])]
@@ -406,7 +422,7 @@ def parse():
         "latency. Builds labs of its own and takes them down again; needs root.",
         epilog="Exit status: 0 measured, whatever the figures; 1 failed, 2 wrong usage.")
     parser.add_argument("--quick", action="store_true",
-                        help="one short round of the main figures: under a minute, not to be quoted")
+                        help="one short round of the main figures, in under a minute")
     parser.add_argument("--rounds", type=int, choices=range(1, 21), metavar="N",
                         help="1 to 20 rounds (%d; 1 when quick)" % ROUNDS)
     parser.add_argument("--only", default="", metavar="WORD",
@@ -427,6 +443,7 @@ def main():
     args = parse()
     if os.geteuid() != 0:
         sys.exit("bench: network namespaces need root; run it with sudo")
+    need_programs(args)
     for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
         signal.signal(number, on_signal)
     start = time.monotonic()

@@ -147,8 +147,8 @@ static void usage(void)
 	for (int i = 0; i < COMMANDS; i++) {
 		const struct command_row *c = &command_rows[i];
 
-		printf("  %-10s %s\n             %s,%s\n", c->name, c->meaning, c->needed,
-		       c->options);
+		printf("  %-10s %s\n", c->name, c->meaning);
+		printf("             needs:%s takes:%s\n", c->needed, c->options);
 	}
 	puts("\nOptions (ADDRESS is IPv4:PORT):");
 	for (int i = 0; i < OPTIONS; i++) {
@@ -198,8 +198,9 @@ static void parse_number(const struct option_row *o, const char *word, int64_t *
 
 	if (end == word || *end != '\0' || !(value >= (double)o->least) ||
 	    value > (double)o->most) {
-		fprintf(stderr, "traffic: --%s ", o->name);
-		misuse("is out of its limits:", word);
+		fprintf(stderr, "traffic: --%s cannot be '%s'; --help tells its limits\n", o->name,
+			word);
+		exit(2);
 	}
 	*field = (int64_t)value;
 }
@@ -235,7 +236,7 @@ static void parse(struct traffic *t, const struct command_row *c, char **words)
 	}
 	for (int i = 0; i < OPTIONS; i++)
 		if (holds(c->needed, option_rows[i].name) && !holds(seen, option_rows[i].name))
-			misuse("this command needs --", option_rows[i].name);
+			misuse("this command needs the option", option_rows[i].name);
 	t->seconds_ns *= SECOND / 1000;
 	t->warm_up_ns *= SECOND / 1000;
 	t->idle_ns *= SECOND / 1000;
@@ -247,7 +248,7 @@ int main(int argc, char **argv)
 	struct traffic t = { 0 };
 
 	if (argc < 2)
-		misuse("say a command:", "");
+		misuse("say a command, after", argv[0]);
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
 			usage();

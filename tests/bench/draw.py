@@ -10,14 +10,14 @@ SERIES = (("natem", "natem", "#1b6ca8"), ("masquerade", "MASQUERADE", "#8a8a8a")
           ("plain", "plain forwarding", "#d0d0d0"), ("noop", "empty NFQUEUE loop", "#e8a33d"))
 
 HEAD = """
-set terminal svg size 860,420 font 'sans-serif,13' background '#ffffff'
+set terminal svg size 980,420 font 'sans-serif,13' background '#ffffff'
 set style data histogram
 set style histogram clustered gap 1
 set style fill solid border -1
 set boxwidth 0.9
 set grid ytics
-set xtics nomirror scale 0
-set bmargin 3.5
+set xtics nomirror scale 0 font ',10'
+set bmargin 4.5
 set key outside top center horizontal
 set yrange [0:*]
 """
@@ -36,7 +36,8 @@ def table(rows, names, value):
 def draw(path, title, unit, data, extra=""):
     plots = ["$data using %d:xtic(1) title '%s' linecolor rgb '%s'" % (i + 2, name, colour)
              for i, (_, name, colour) in enumerate(SERIES)]
-    script = "\n".join(data) + HEAD + extra + "set output '%s'\n" % path
+    script = "\n".join(data) + HEAD + extra + "set xrange [-0.6:%g]\n" % (len(data) - 2.4)
+    script += "set output '%s'\n" % path
     script += "set title \"%s\"\nset ylabel '%s'\n" % (title, unit)
     script += "set datafile missing '?'\nplot " + ", ".join(plots) + "\n"
     try:
@@ -67,13 +68,13 @@ def draw_all(result, directory):
                                     for name in ("throughput", "packets", "latency"))
     draw(throughput,
          "Throughput, as a share of MASQUERADE\\n{/*0.8 %s}" % machine, "MASQUERADE = 1",
-         table(rows, [("tcp-1-out", "TCP 1\\nout"), ("tcp-1-in", "TCP 1\\nin"),
-                      ("tcp-8-out", "TCP 8\\nout"), ("tcp-8-in", "TCP 8\\nin"),
-                      ("udp-64-1", "UDP 64\\n1 flow"), ("udp-64-1000", "UDP 64\\n1000 flows"),
-                      ("udp-1400-1", "UDP 1400\\n1 flow"),
-                      ("udp-1400-1000", "UDP 1400\\n1000 flows"),
-                      ("connections", "new TCP\\nconnections"),
-                      ("new-mappings", "new UDP\\nmappings")], to_masquerade))
+         table(rows, [("tcp-1-out", "TCP\\n1 stream\\nout"), ("tcp-1-in", "TCP\\n1 stream\\nin"),
+                      ("tcp-8-out", "TCP\\n8 streams\\nout"), ("tcp-8-in", "TCP\\n8 streams\\nin"),
+                      ("udp-64-1", "UDP 64\\n1\\nflow"), ("udp-64-1000", "UDP 64\\n1000\\nflows"),
+                      ("udp-1400-1", "UDP 1400\\n1\\nflow"),
+                      ("udp-1400-1000", "UDP 1400\\n1000\\nflows"),
+                      ("connections", "new TCP\\nconnec-\\ntions"),
+                      ("new-mappings", "new\\nUDP\\nmappings")], to_masquerade))
     draw(packets,
          "UDP packets delivered\\n{/*0.8 %s}" % machine, "thousand packets a second",
          table(rows, [("udp-64-1", "64 bytes\\n1 flow"), ("udp-64-1000", "64 bytes\\n1000 flows"),

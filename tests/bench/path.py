@@ -362,7 +362,7 @@ def print_all(figures, targets):
 def machine():
     model = [line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo")
              if line.startswith("model name")]
-    return {"kernel": os.uname().release, "processors": os.cpu_count(),
+    return {"kernel": os.uname().release.split("-")[0], "processors": os.cpu_count(),
             "model": model[0] if model else os.uname().machine}
 
 

@@ -41,6 +41,10 @@ def program(name):
     return path if os.path.exists(path) else os.path.join(BUILD, name)
 
 
+class NatemdEnded(Exception):
+    """Nobody has asked it to; the text is what it has said."""
+
+
 class Process:
     """A program of its own process group: a Ctrl-C at the terminal is ours to act on, not its."""
 
@@ -148,8 +152,14 @@ class Lab:
         call("netns-scripts/setup.sh", "--lab", self.name, "--no-install", "--", *options)
         self.natemd = int(open("%s/%s.pid" % (RUN, self.name)).read())
 
+    def natemd_runs(self):
+        return str(self.natemd) in call("ip", "netns", "pids", self.router).split()
+
     def enter(self):
         """Called before each measurement here."""
+        if self.natemd and not self.natemd_runs():
+            with open("%s/%s.log" % (RUN, self.name)) as log:
+                raise NatemdEnded(log.read()[-2000:])
 
     def run(self, space, *words, timeout=60):
         return call("ip", "netns", "exec", space, *words, timeout=timeout)
@@ -172,8 +182,8 @@ class Lab:
 
     def stop_natemd(self):
         os.kill(self.natemd, signal.SIGTERM)
-        wait_for(lambda: str(self.natemd) not in call("ip", "netns", "pids", self.router).split(),
-                 "natemd to end")
+        wait_for(lambda: not self.natemd_runs(), "natemd to end")
+        self.natemd = None
 
     def route_back(self, network="192.168.1.0/24"):
         call("ip", "-n", self.server, "route", "add", network, "via", "203.0.113.1")
@@ -242,7 +252,7 @@ class Peer(Lab):
     """A guest namespace behind a userspace network, in the router of a lab that is up."""
 
     def __init__(self, kind, lab):
-        self.kind = kind
+        self.kind, self.natemd = kind, None
         self.client = "bench-%d-%s-guest" % (os.getpid(), kind)
         self.server, self.router = lab.server, lab.router
         Lab.all.append(self)

@@ -17,8 +17,8 @@ import time
 
 sys.dont_write_bytecode = True  # or root's files would stay in the user's checkout
 import draw  # noqa: E402
-from lab import (CHECKOUT, CLIENT, SERVER, Failed, Lab, Masquerade, Noop,  # noqa: E402
-                 Pasta, Plain, Process, Slirp, Variant, program, take_all_down)
+from lab import (CHECKOUT, CLIENT, SERVER, Failed, Lab, Masquerade, NatemdEnded,  # noqa: E402
+                 Noop, Pasta, Plain, Process, Slirp, Variant, program, take_all_down)
 
 KERNEL = ("natem", "masquerade", "plain", "noop")
 PEERS = ("pasta", "slirp4netns")
@@ -28,6 +28,7 @@ SHORT = {"natem": "natem", "masquerade": "MASQUERADE", "plain": "plain", "noop":
          "slirp4netns": "slirp4netns"}
 ROUNDS = 3
 MIB = 1024 * 1024
+DRAIN_S = 0.1  # what still waits in a queue is not to be the next one's
 
 
 # --- what is measured ---------------------------------------------------------------------------
@@ -79,10 +80,14 @@ def udp(size, flows):
         flood = traffic(lab, lab.client, "flood", to=SERVER + ":9", size=size, flows=flows,
                         seconds=pace.udp_s + pace.warm_up_s + 2)
         try:
-            return [last_line(sink)["per_second"] / 1e3]
+            rate = last_line(sink)["per_second"]
+            if flood.popen.poll() is not None:  # it should have outlasted the sink
+                flood.result()
+            return [rate / 1e3]
         finally:
             flood.end()
             sink.end()
+            time.sleep(DRAIN_S)
     return measure
 
 
@@ -224,6 +229,15 @@ def listing(rounds):
 
 # --- rounds -------------------------------------------------------------------------------------
 
+holes = []  # measurements that failed
+
+
+def hole(what, error):
+    """One that fails is a hole in the table, not the end of a run; but the exit status tells."""
+    holes.append(what)
+    say("%s: %s" % (what, error))
+
+
 def say(text):
     print("bench: " + text, file=sys.stderr, flush=True)
 
@@ -244,8 +258,7 @@ def one_test(labs, rows, kinds, measure, pace, samples):
             labs[kind].enter()
             values = measure(labs[kind], pace)
         except Failed as e:
-            # One that fails is a hole in the table, not the end of a run.
-            say("%s: %s" % (kind, e))
+            hole("%s, %s" % (ROWS[rows[0]][0], SHORT[kind]), e)
             continue
         for row, value in zip(rows, values):
             samples.setdefault(row, {}).setdefault(kind, []).append(value)
@@ -419,7 +432,7 @@ def measure_all(args):
         try:
             samples.update(listing(args.rounds))
         except Failed as e:
-            say("listing: %s" % e)
+            hole("listing", e)
     return samples
 
 
@@ -428,7 +441,7 @@ def parse():
         description="natem beside the kernel's MASQUERADE, plain forwarding, an NFQUEUE loop that "
         "does nothing, pasta and slirp4netns: throughput, packets a second, new connections, "
         "latency. Builds labs of its own and takes them down again; needs root.",
-        epilog="Exit status: 0 measured, whatever the figures; 1 failed, 2 wrong usage.")
+        epilog="Exit status: 0 all measured, whatever the figures; 1 failed, 2 wrong usage.")
     parser.add_argument("--quick", action="store_true",
                         help="one short round of the main figures, in under a minute")
     parser.add_argument("--rounds", type=int, choices=range(1, 21), metavar="N",
@@ -457,8 +470,12 @@ def main():
     start = time.monotonic()
     try:
         samples = measure_all(args)
+        for lab in list(Lab.all):
+            lab.enter()
     except Failed as e:
         sys.exit("bench: %s" % e)
+    except NatemdEnded as e:
+        sys.exit("bench: natemd has ended; its log:\n%s" % e)
     finally:
         take_all_down()
     figures = {row: {kind: statistics.median(v) for kind, v in by_kind.items()}
@@ -472,6 +489,8 @@ def main():
     if args.draw:
         for path in draw.draw_all(result, args.draw):
             give_back(path)
+    if holes:
+        sys.exit("bench: %d measurements failed, the lines above say which" % len(holes))
 
 
 if __name__ == "__main__":

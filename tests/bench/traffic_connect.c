@@ -92,6 +92,7 @@ int traffic_connect(const struct traffic *t)
 		}
 		now = now_ns();
 	}
+	free(slots);
 	print_rate("connections", c.done, now - start);
 	printf(", \"failed\": %lld}\n", (long long)c.failed);
 	if (c.failed < MOST_FAILED)

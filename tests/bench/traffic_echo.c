@@ -81,6 +81,7 @@ int traffic_round_trip(const struct traffic *t)
 		return 1;
 	}
 	print_quantiles(taken, done, lost);
+	free(taken);
 	return 0;
 }
 

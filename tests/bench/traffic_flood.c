@@ -56,6 +56,7 @@ int traffic_flood(const struct traffic *t)
 		if (batch > 1 || turn % TRAFFIC_BATCH == 0)
 			now = now_ns();
 	}
+	free(flows);
 	print_rate("sent", sent, now - start);
 	printf(", \"refused\": %lld}\n", (long long)refused);
 	return 0;

@@ -7,11 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-int addr_compare(const struct addr *a, const struct addr *b)
-{
-	return memcmp(a->b, b->b, sizeof(a->b));
-}
-
 bool addr_is_unicast(const struct addr *a)
 {
 	uint8_t top = a->b[12];

@@ -62,13 +62,30 @@ static inline bool addr_is_ip4(const struct addr *a)
 	return memcmp(a->b, ADDR_V4_MAPPED, sizeof(ADDR_V4_MAPPED)) == 0;
 }
 
+/* By words: a call of memcmp() costs more than the comparison. */
 static inline bool addr_equal(const struct addr *a, const struct addr *b)
 {
-	return memcmp(a->b, b->b, sizeof(a->b)) == 0;
+	uint64_t x[2], y[2];
+
+	memcpy(x, a->b, sizeof(x));
+	memcpy(y, b->b, sizeof(y));
+	return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
 }
 
 /* Order as unsigned bytes: negative, zero or positive, for sorting and bsearch(). */
-int addr_compare(const struct addr *a, const struct addr *b);
+static inline int addr_compare(const struct addr *a, const struct addr *b)
+{
+	uint64_t x[2], y[2];
+	int differs; /* the first word that does */
+
+	memcpy(x, a->b, sizeof(x));
+	memcpy(y, b->b, sizeof(y));
+	differs = x[0] == y[0];
+	x[differs] = be64toh(x[differs]);
+	y[differs] = be64toh(y[differs]);
+	return (x[differs] > y[differs]) - (x[differs] < y[differs]);
+}
+
 /* False for 0.0.0.0/8, 127/8, 224/4, 240/4: what a NAT never translates (RFC 1812 section 5.3.7). */
 bool addr_is_unicast(const struct addr *a);
 

@@ -128,21 +128,3 @@ uint16_t checksum_sum(const void *data, size_t len)
 		v++;
 	return v->sum(data, len);
 }
-
-uint16_t checksum_add(uint16_t a, uint16_t b)
-{
-	return fold((uint64_t)a + b);
-}
-
-uint16_t checksum_update(uint16_t check, uint16_t before, uint16_t after)
-{
-	return (uint16_t)~fold((uint64_t)(uint16_t)~check + (uint16_t)~before + after);
-}
-
-uint16_t checksum_update_udp(uint16_t check, uint16_t before, uint16_t after)
-{
-	if (check == 0)
-		return 0;
-	check = checksum_update(check, before, after);
-	return check == 0 ? 0xffff : check;
-}

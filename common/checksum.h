@@ -14,8 +14,24 @@
 
 /* One's complement sum of @len bytes, an odd last byte padded with zero; not complemented. */
 uint16_t checksum_sum(const void *data, size_t len);
+/* For the few sums of an update, in place. */
+static inline uint16_t checksum_fold(uint32_t sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)(sum + (sum >> 16));
+}
+
+/* The sum of four bytes, given as a number in host order. */
+static inline uint16_t checksum_sum32(uint32_t word)
+{
+	return checksum_fold((word >> 16) + (word & 0xffff));
+}
+
 /* Sum of two sums. */
-uint16_t checksum_add(uint16_t a, uint16_t b);
+static inline uint16_t checksum_add(uint16_t a, uint16_t b)
+{
+	return checksum_fold((uint32_t)a + b);
+}
 
 /*
  * checksum_update() - the checksum after bytes that summed up to @before now sum up to @after
@@ -23,9 +39,19 @@ uint16_t checksum_add(uint16_t a, uint16_t b);
  * Valid as long as any word under the checksum is non-zero; for a message that may be all
  * zero (an ICMP Echo with identifier, sequence and data 0) compute the whole sum instead.
  */
-uint16_t checksum_update(uint16_t check, uint16_t before, uint16_t after);
+static inline uint16_t checksum_update(uint16_t check, uint16_t before, uint16_t after)
+{
+	return (uint16_t)~checksum_fold((uint32_t)(uint16_t)~check + (uint16_t)~before + after);
+}
+
 /* The same for UDP over IPv4: 0 (no checksum) stays 0, a result of 0 becomes 0xffff (RFC 768). */
-uint16_t checksum_update_udp(uint16_t check, uint16_t before, uint16_t after);
+static inline uint16_t checksum_update_udp(uint16_t check, uint16_t before, uint16_t after)
+{
+	if (check == 0)
+		return 0;
+	check = checksum_update(check, before, after);
+	return check == 0 ? 0xffff : check;
+}
 
 /* One way to compute a sum: checksum_sum() takes the first that the processor has. */
 struct checksum_variant {

@@ -232,7 +232,7 @@ static enum packet_error parse_transport(struct packet *p)
 	}
 }
 
-enum packet_error packet_parse(struct packet *p)
+static enum packet_error parse(struct packet *p)
 {
 	enum packet_error err;
 
@@ -240,6 +240,14 @@ enum packet_error packet_parse(struct packet *p)
 		return PACKET_CUT;
 	err = parse_ip(p);
 	return err != PACKET_OK ? err : parse_transport(p);
+}
+
+enum packet_error packet_parse(struct packet *p)
+{
+	if (!p->parsed)
+		p->error = parse(p);
+	p->parsed = true;
+	return p->error;
 }
 
 bool packet_is_icmp_request(const struct packet *p)
@@ -342,16 +350,20 @@ static void update_transport(struct packet *p, uint16_t before, uint16_t after)
 		put16(at, checksum_update(get16(at), before, after));
 }
 
-static void set_address(struct packet *p, size_t offset, const struct addr *to)
+/* What rewriting has done to the sum of the bytes that the transport checksum covers. */
+struct change {
+	uint16_t before, after;
+};
+
+static struct change set_address(struct packet *p, size_t offset, const struct addr *to)
 {
 	uint8_t *at = p->data + offset, *check = p->data + IP_CHECKSUM;
-	uint16_t before = checksum_sum(at, 4), after;
+	uint32_t address = addr_ip4(to);
+	const struct change change = { checksum_sum32(get32(at)), checksum_sum32(address) };
 
-	put32(at, addr_ip4(to));
-	after = checksum_sum(at, 4);
-	put16(check, checksum_update(get16(check), before, after));
-	if (p->protocol == PACKET_TCP || p->protocol == PACKET_UDP) /* pseudo-header */
-		update_transport(p, before, after);
+	put32(at, address);
+	put16(check, checksum_update(get16(check), change.before, change.after));
+	return change;
 }
 
 /*
@@ -374,43 +386,45 @@ static void set_icmp_identifier(struct packet *p, uint16_t to)
 	put16(icmp + ICMP_CHECKSUM, (uint16_t)~checksum_sum(icmp, transport_left(p)));
 }
 
-static void set_port(struct packet *p, size_t offset, uint16_t to)
+/* The port that goes with an address, and the checksum that covers both (with the pseudo-header). */
+static void set_port(struct packet *p, size_t offset, uint16_t to, struct change address)
 {
-	uint8_t *at = p->data + p->transport + offset;
-	uint16_t before = get16(at);
+	if (!p->fragment || p->fragment_first) {
+		uint8_t *at = p->data + p->transport + offset;
 
-	put16(at, to);
-	update_transport(p, before, to);
+		address.before = checksum_add(address.before, get16(at));
+		address.after = checksum_add(address.after, to);
+		put16(at, to);
+	}
+	update_transport(p, address.before, address.after);
 }
 
-static void set_transport(struct packet *p, size_t offset, uint16_t to)
+static void set_end(struct packet *p, size_t address_offset, size_t port_offset,
+		    const struct endpoint *to)
 {
-	if (p->fragment && !p->fragment_first)
-		return;
+	struct change change = set_address(p, address_offset, &to->addr);
+
 	if (p->protocol == PACKET_TCP || p->protocol == PACKET_UDP)
-		set_port(p, offset, to);
-	else if (packet_is_icmp_query(p))
-		set_icmp_identifier(p, to);
+		set_port(p, port_offset, to->port, change);
+	else if (packet_is_icmp_query(p) && (!p->fragment || p->fragment_first))
+		set_icmp_identifier(p, to->port);
+	p->changed = true;
 }
 
 void packet_set_source(struct packet *p, const struct endpoint *to)
 {
-	set_address(p, IP_SOURCE, &to->addr);
-	set_transport(p, PORT_SOURCE, to->port);
+	set_end(p, IP_SOURCE, PORT_SOURCE, to);
 	p->source = *to;
 	if (packet_is_icmp_query(p))
 		p->destination.port = to->port;
-	p->changed = true;
 }
 
 void packet_set_destination(struct packet *p, const struct endpoint *to)
 {
-	set_address(p, IP_DESTINATION, &to->addr);
-	set_transport(p, PORT_DESTINATION, to->port);
+	set_end(p, IP_DESTINATION, PORT_DESTINATION, to);
 	p->destination = *to;
 	if (packet_is_icmp_query(p))
 		p->source.port = to->port;
-	p->changed = true;
 }
 
 /*
@@ -457,13 +471,18 @@ static uint16_t pseudo_header_sum(const struct packet *p, size_t length)
 
 void packet_finish(struct packet *p)
 {
-	size_t offset = transport_checksum(p), length = transport_left(p);
 	const uint8_t *transport = p->data + p->transport;
-	uint8_t *check = p->data + offset;
+	size_t offset, length;
+	uint8_t *check;
 	uint16_t sum;
 
-	if (!p->partial || !p->changed || offset == 0)
+	if (!p->partial || !p->changed)
 		return;
+	offset = transport_checksum(p);
+	if (offset == 0)
+		return;
+	check = p->data + offset;
+	length = transport_left(p);
 	/* UDP may be shorter than its packet; a first fragment speaks of more than there is. */
 	if (p->protocol == PACKET_UDP && get16(transport + UDP_LENGTH) < length)
 		length = get16(transport + UDP_LENGTH);

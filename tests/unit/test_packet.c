@@ -959,6 +959,24 @@ static void test_checksum_questions_are_answered_by_the_bytes(void **state)
 
 #define packet_test(f) cmocka_unit_test_teardown(f, free_wires)
 
+/* What looks ahead has parsed it already. */
+static void test_parsing_again_says_the_same(void **state)
+{
+	struct wire good = wire_udp(H1, Y1), cut = wire_cut(wire_udp(H1, Y1), 24);
+	struct packet p;
+
+	(void)state;
+	packet_init(&p, good.at, good.len, good.len, false);
+	assert_int_equal(packet_parse(&p), PACKET_OK);
+	packet_set_source(&p, &(struct endpoint){ .addr = E1.addr, .port = 4000 });
+	assert_int_equal(packet_parse(&p), PACKET_OK);
+	assert_true(p.changed);
+	assert_int_equal(p.source.port, 4000);
+	packet_init(&p, cut.at, cut.len, cut.len, false);
+	assert_int_equal(packet_parse(&p), PACKET_BAD_TOTAL_LENGTH);
+	assert_int_equal(packet_parse(&p), PACKET_BAD_TOTAL_LENGTH);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -966,6 +984,7 @@ int main(void)
 		packet_test(test_tcp_is_taken_apart),
 		packet_test(test_icmp_kinds_are_told_apart),
 		packet_test(test_tcp_ports_never_make_it_an_icmp_query),
+		packet_test(test_parsing_again_says_the_same),
 		packet_test(test_packet_cut_by_the_kernel_is_refused),
 		packet_test(test_link_padding_is_no_part_of_the_packet),
 		packet_test(test_ip_version_other_than_4_is_refused),

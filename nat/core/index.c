@@ -13,7 +13,7 @@ int index_init(struct index *ix, uint32_t records)
 
 static size_t bytes(const struct index *ix)
 {
-	return ix->size * sizeof(*ix->slots);
+	return ((size_t)ix->places + ix->records + 1) * sizeof(*ix->slots);
 }
 
 void index_fini(struct index *ix)
@@ -24,14 +24,14 @@ void index_fini(struct index *ix)
 
 int index_reserve(struct index *ix, uint32_t records)
 {
-	struct index grown = { .size = records + records / 5 + 2 };
+	struct index grown = { .places = records + records / 5 + 1, .records = records };
 
-	if (grown.size <= ix->size)
+	if (records <= ix->records)
 		return 0;
 	grown.slots = block_open(bytes(&grown));
 	if (grown.slots == NULL)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < ix->size; i++)
+	for (uint32_t i = 0; i < ix->places + ix->records; i++)
 		if (ix->slots[i].record != 0)
 			index_add(&grown, ix->slots[i].hash, ix->slots[i].record - 1);
 	index_fini(ix);
@@ -39,49 +39,48 @@ int index_reserve(struct index *ix, uint32_t records)
 	return 0;
 }
 
+/* After those with the same hash; what follows without a gap makes room. */
 void index_add(struct index *ix, uint32_t hash, uint32_t record)
 {
-	uint32_t i = index_first(ix, hash);
+	struct index_slot entry = { .hash = hash, .record = record + 1 };
+	struct index_slot *slot = &ix->slots[index_first(ix, hash)];
 
-	while (ix->slots[i].record != 0)
-		i = index_next(ix, i);
-	ix->slots[i] = (struct index_slot){ .hash = hash, .record = record + 1 };
+	while (slot->record != 0 && slot->hash <= hash)
+		slot++;
+	for (; slot->record != 0; slot++) {
+		struct index_slot next = *slot;
+
+		*slot = entry;
+		entry = next;
+	}
+	*slot = entry;
 	ix->count++;
 }
 
-static uint32_t find(const struct index *ix, uint32_t hash, uint32_t record)
+static struct index_slot *find(const struct index *ix, uint32_t hash, uint32_t record)
 {
-	uint32_t i = index_first(ix, hash);
+	struct index_slot *slot = &ix->slots[index_first(ix, hash)];
 
-	while (ix->slots[i].record != record + 1 || ix->slots[i].hash != hash)
-		i = index_next(ix, i);
-	return i;
+	while (slot->record != record + 1 || slot->hash != hash)
+		slot++;
+	return slot;
 }
 
-/* How many steps of index_next() lead from @from to @to. */
-static uint32_t distance(const struct index *ix, uint32_t from, uint32_t to)
+bool index_remove(struct index *ix, uint32_t hash, uint32_t record)
 {
-	return to >= from ? to - from : to + ix->size - from;
-}
+	struct index_slot *hole = find(ix, hash, record);
+	bool others = (hole[1].record != 0 && hole[1].hash == hash) ||
+		      (hole > ix->slots && hole[-1].record != 0 && hole[-1].hash == hash);
 
-void index_remove(struct index *ix, uint32_t hash, uint32_t record)
-{
-	uint32_t hole = find(ix, hash, record);
-
-	/* Close the gap: an entry moves back into the hole if its own place is not after it. */
-	for (uint32_t i = index_next(ix, hole); ix->slots[i].record != 0; i = index_next(ix, i)) {
-		uint32_t home = index_first(ix, ix->slots[i].hash);
-
-		if (distance(ix, home, i) >= distance(ix, hole, i)) {
-			ix->slots[hole] = ix->slots[i];
-			hole = i;
-		}
-	}
-	ix->slots[hole].record = 0;
+	/* Those that follow move back by one, up to the first that is at its place. */
+	for (; hole[1].record != 0 && index_first(ix, hole[1].hash) <= hole - ix->slots; hole++)
+		hole[0] = hole[1];
+	hole->record = 0;
 	ix->count--;
+	return others;
 }
 
 void index_replace(struct index *ix, uint32_t hash, uint32_t from, uint32_t to)
 {
-	ix->slots[find(ix, hash, from)].record = to + 1;
+	find(ix, hash, from)->record = to + 1;
 }

@@ -2,9 +2,14 @@
 /*
  * index.h - from the hash of a key to record numbers
  * Owns:       an open-addressing table of (hash, record number); the keys stay in the records.
- * Invariants: at most five sixths full, so most probes end in the cache line they begin in;
- *             removal moves entries back instead of leaving tombstones, so age does not slow it
- *             down. Rebuilt from the records at any time: it is never stored.
+ * Invariants: an entry lies at its place or after it, with no empty slot between, and all lie in the
+ *             order of their hashes: who looks for one that is not there stops where it would be,
+ *             and a removal moves only those back that are not at their places. At most five
+ *             sixths of the places are taken. Rebuilt from the records at any time: it is never
+ *             stored.
+ *
+ * The order is why nothing wraps round: behind the last place there are slots for as many records as
+ * there may be. They are hardly ever reached, and what is never touched takes no memory.
  *
  * Several records may share a hash, by accident or on purpose; the caller compares keys:
  *	for (i = index_first(ix, hash); (n = index_record(ix, hash, &i)) != NAT_NONE; i++)
@@ -24,8 +29,8 @@ struct index_slot {
 };
 
 struct index {
-	struct index_slot *slots; /* owned */
-	uint32_t size;		  /* how many: always more than records */
+	struct index_slot *slots; /* owned; places + records + 1, the last always empty */
+	uint32_t places, records; /* how many hashes are spread over, how many entries fit */
 	uint32_t count;
 };
 
@@ -37,33 +42,29 @@ int index_reserve(struct index *ix, uint32_t records);
 
 /* The caller keeps count within what was reserved, and adds a record once per key. */
 void index_add(struct index *ix, uint32_t hash, uint32_t record);
-/* Take out the entry that index_add() made with the same two numbers; it must be there. */
-void index_remove(struct index *ix, uint32_t hash, uint32_t record);
+/* Take out the entry that index_add() made with the same two numbers; it must be there. Is there
+ * another with this hash? */
+bool index_remove(struct index *ix, uint32_t hash, uint32_t record);
 /* Let the entry (@hash, @from) name record @to instead; it must be there. */
 void index_replace(struct index *ix, uint32_t hash, uint32_t from, uint32_t to);
 
-/* Where the entries of @hash begin. */
+/* The place of @hash: its entries are there or after it. */
 static inline uint32_t index_first(const struct index *ix, uint32_t hash)
 {
-	return (uint32_t)((uint64_t)hash * ix->size >> 32);
-}
-
-static inline uint32_t index_next(const struct index *ix, uint32_t i)
-{
-	return i + 1 < ix->size ? i + 1 : 0;
+	return (uint32_t)((uint64_t)hash * ix->places >> 32);
 }
 
 /* Next record with this hash from position @*at on, NAT_NONE when there is none. */
 static inline uint32_t index_record(const struct index *ix, uint32_t hash, uint32_t *at)
 {
-	for (uint32_t i = *at < ix->size ? *at : 0; ix->slots[i].record != 0;
-	     i = index_next(ix, i)) {
-		if (ix->slots[i].hash == hash) {
-			*at = i;
-			return ix->slots[i].record - 1;
-		}
-	}
-	return NAT_NONE;
+	const struct index_slot *slot = &ix->slots[*at];
+
+	while (slot->record != 0 && slot->hash < hash)
+		slot++;
+	if (slot->record == 0 || slot->hash != hash)
+		return NAT_NONE;
+	*at = (uint32_t)(slot - ix->slots);
+	return slot->record - 1;
 }
 
 #endif

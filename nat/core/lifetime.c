@@ -68,15 +68,16 @@ static bool needs_rest(const struct nat *nat, const struct mapping *m)
 	return !(o->tcp.reuse_tracked == SWITCH_ON && m->protocol == NAT_TCP && !m->lingering);
 }
 
-/* A port that several share, by overlapping or by scope, is free when the last of them is gone. */
+/* A port that several share, by overlapping or by scope, is free when the last of them is gone.
+ * @shared: others may have it by the same protocol */
 static bool is_used(const struct nat *nat, enum nat_protocol protocol,
-		    const struct endpoint *external)
+		    const struct endpoint *external, bool shared)
 {
 	uint32_t sibling = NAT_NONE;
 
 	if (nat->ports.shared && nat_has_ports(protocol))
 		sibling = mapping_find_external(&nat->mappings, sibling_of(protocol), external);
-	return mapping_find_external(&nat->mappings, protocol, external) != NAT_NONE ||
+	return (shared && mapping_find_external(&nat->mappings, protocol, external) != NAT_NONE) ||
 	       (sibling != NAT_NONE && mapping_at(&nat->mappings, sibling)->holds_port);
 }
 
@@ -99,13 +100,13 @@ static void remove_mapping(struct nat *nat, uint32_t n)
 	const struct mapping *m = mapping_at(&nat->mappings, n);
 	enum nat_protocol protocol = (enum nat_protocol)m->protocol;
 	const struct endpoint external = m->external;
-	bool rest = needs_rest(nat, m), holds_port = m->holds_port;
+	bool rest = needs_rest(nat, m), holds_port = m->holds_port, shared;
 	uint32_t host = m->host;
 
-	mapping_remove(&nat->mappings, n);
+	shared = mapping_remove(&nat->mappings, n);
 	if (holds_port)
 		remove_borrowed(nat, protocol, &external);
-	if (holds_port && !is_used(nat, protocol, &external))
+	if (holds_port && !is_used(nat, protocol, &external, shared))
 		ports_release(&nat->ports, &nat->options, protocol, &external, rest, nat->now);
 	host_at(&nat->hosts, host)->mappings[protocol]--;
 	if (host_is_idle(host_at(&nat->hosts, host)))
@@ -296,9 +297,9 @@ uint32_t lifetime_add_session(struct nat *nat, uint32_t mapping, const struct en
 	return n;
 }
 
-static bool refreshes(enum refresh_behavior refresh, enum nat_side from)
+bool lifetime_refreshes(const struct nat *nat, enum nat_protocol protocol, enum nat_side from)
 {
-	switch (refresh) {
+	switch (nat->options.protocol[protocol].refresh) {
 	case REFRESH_OUTBOUND:
 		return from == NAT_INTERNAL;
 	case REFRESH_INBOUND:
@@ -353,7 +354,7 @@ static void account_tcp(struct nat *nat, uint32_t session, const struct packet *
 		session_keep(&nat->sessions, session);
 	/* Plain traffic restarts the timer as the knob says, a change of state always. */
 	if (class == TIMEOUT_CLASSES || (track->state == before && class == s->class &&
-					 !refreshes(nat->options.protocol[NAT_TCP].refresh, from)))
+					 !lifetime_refreshes(nat, NAT_TCP, from)))
 		return;
 	session_touch(&nat->sessions, session, class, now);
 }
@@ -393,6 +394,6 @@ void lifetime_account(struct nat *nat, uint32_t session, const struct packet *pk
 	note_reply(nat, session, from, now);
 	if (protocol == NAT_TCP)
 		account_tcp(nat, session, pkt, from, now);
-	else if (refreshes(nat->options.protocol[protocol].refresh, from))
+	else if (lifetime_refreshes(nat, protocol, from))
 		session_touch(&nat->sessions, session, (enum timeout_class)s->class, now);
 }

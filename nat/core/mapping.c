@@ -183,14 +183,17 @@ uint32_t mapping_add(struct mapping_table *t, const struct mapping *wanted,
 	return n;
 }
 
-void mapping_remove(struct mapping_table *t, uint32_t n)
+bool mapping_remove(struct mapping_table *t, uint32_t n)
 {
+	bool shared;
+
 	const struct mapping *m = mapping_at(t, n);
 	const struct endpoint part = mapping_remote(t, n);
 	enum nat_protocol protocol = (enum nat_protocol)m->protocol;
 
 	if (!m->secondary)
 		index_remove(&t->by_internal, internal_hash(t, protocol, &m->internal, &part), n);
-	index_remove(&t->by_external, external_hash(t, protocol, &m->external), n);
+	shared = index_remove(&t->by_external, external_hash(t, protocol, &m->external), n);
 	arena_give_back(&t->arena, n);
+	return shared;
 }

@@ -93,6 +93,7 @@ uint32_t mapping_next_external(const struct mapping_table *t, uint32_t n);
  * secondary. */
 uint32_t mapping_add(struct mapping_table *t, const struct mapping *wanted,
 		     const struct endpoint *remote);
-void mapping_remove(struct mapping_table *t, uint32_t n);
+/* May others have the same external endpoint? If not, none has. */
+bool mapping_remove(struct mapping_table *t, uint32_t n);
 
 #endif

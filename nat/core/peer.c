@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "nat/core/peer.h"
 
-#include <errno.h>
-
 #include "nat/core/session.h"
 
 static uint32_t peer_hash(const struct session_table *t, uint32_t mapping,
@@ -23,30 +21,24 @@ static uint32_t hash_of(const struct session_table *t, uint32_t n)
 
 int peers_reserve(struct session_table *t, uint32_t limit)
 {
-	int err = column_reserve(&t->peers.links, limit);
+	int err;
 
+	t->peers.links.size = sizeof(struct peer_link);
+	err = column_reserve(&t->peers.links, limit);
 	return err == 0 ? index_reserve(&t->peers.index, limit) : err;
 }
 
-int peers_open(struct session_table *t)
+void peers_fini(struct peers *p)
 {
-	if (peers_are_open(&t->peers))
-		return 0;
-	t->peers = (struct peers){ .links.size = sizeof(struct peer_link) };
-	if (peers_reserve(t, t->arena.records.room) < 0) {
-		peers_close(t);
-		return -ENOMEM;
-	}
-	for (uint32_t n = 0; n < t->arena.used; n++)
-		if (arena_is_live(&t->arena, n))
-			peers_add(t, n);
-	return 0;
+	index_fini(&p->index);
+	column_fini(&p->links);
 }
 
-void peers_close(struct session_table *t)
+bool peers_have(const struct session_table *t, uint32_t n)
 {
-	index_fini(&t->peers.index);
-	column_fini(&t->peers.links);
+	const struct mapping *m = mapping_at(t->mappings, session_at(t, n)->mapping);
+
+	return (t->peers.wanted >> m->protocol & 1) != 0;
 }
 
 uint32_t peers_find(const struct session_table *t, uint32_t mapping, const struct endpoint *remote)
@@ -64,7 +56,7 @@ uint32_t peers_find(const struct session_table *t, uint32_t mapping, const struc
 	return NAT_NONE;
 }
 
-void peers_add(struct session_table *t, uint32_t n)
+static void link_peer(struct session_table *t, uint32_t n)
 {
 	const struct session *s = session_at(t, n);
 	uint32_t other = peers_find(t, s->mapping, &s->remote);
@@ -80,7 +72,7 @@ void peers_add(struct session_table *t, uint32_t n)
 	peers_link(&t->peers, other)->next = n;
 }
 
-void peers_remove(struct session_table *t, uint32_t n)
+static void unlink_peer(struct session_table *t, uint32_t n)
 {
 	const struct peer_link *link = peers_link(&t->peers, n);
 
@@ -94,4 +86,33 @@ void peers_remove(struct session_table *t, uint32_t n)
 	}
 	index_replace(&t->peers.index, hash_of(t, n), n, link->next);
 	peers_link(&t->peers, link->next)->indexed = 1;
+}
+
+void peers_add(struct session_table *t, uint32_t n)
+{
+	if (peers_have(t, n))
+		link_peer(t, n);
+}
+
+void peers_remove(struct session_table *t, uint32_t n)
+{
+	if (peers_have(t, n))
+		unlink_peer(t, n);
+}
+
+void peers_want(struct session_table *t, unsigned int wanted)
+{
+	unsigned int before = t->peers.wanted;
+
+	if (wanted == before)
+		return;
+	for (uint32_t n = 0; n < t->arena.used; n++) {
+		if (!arena_is_live(&t->arena, n))
+			continue;
+		t->peers.wanted = before & ~wanted; /* those that go, and then those that come */
+		peers_remove(t, n);
+		t->peers.wanted = wanted & ~before;
+		peers_add(t, n);
+	}
+	t->peers.wanted = wanted;
 }

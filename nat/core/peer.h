@@ -6,7 +6,7 @@
  * Invariants: a peer is a mapping's remote address, whatever the port. The sessions of one peer form
  *             a ring, and one of them stands in the index.
  *
- * Only that filtering asks, so it is there only while it is wanted.
+ * Only that filtering asks, so it is there only for the protocols that are filtered so.
  */
 #ifndef CORE_PEER_H
 #define CORE_PEER_H
@@ -23,24 +23,23 @@ struct peer_link {
 
 struct peers {
 	struct index index;
-	struct column links; /* struct peer_link, by session; no cells: not wanted */
+	struct column links; /* struct peer_link, by session */
+	unsigned int wanted; /* bits by enum nat_protocol */
 };
 
-/* From now on wanted, for the sessions there are too; 0, or -ENOMEM and it is not. */
-int peers_open(struct session_table *t);
-void peers_close(struct session_table *t);
-static inline bool peers_are_open(const struct peers *p)
-{
-	return p->links.cells != NULL;
-}
-
-/* Where they are open: room for @limit sessions, 0 or -ENOMEM. */
+/* Room for those of @limit sessions; 0 or -ENOMEM. What is never used takes no memory. */
 int peers_reserve(struct session_table *t, uint32_t limit);
+void peers_fini(struct peers *p);
+/* From now on those of the protocols whose bits are in @wanted, of the sessions there are too. */
+void peers_want(struct session_table *t, unsigned int wanted);
+/* Are they there for session @n? */
+bool peers_have(const struct session_table *t, uint32_t n);
+
 /* Session @n is new, or about to go. */
 void peers_add(struct session_table *t, uint32_t n);
 void peers_remove(struct session_table *t, uint32_t n);
 
-/* Any session of mapping @mapping with the address of @remote, or NAT_NONE; they are open. */
+/* Any session of mapping @mapping, of a wanted protocol, with the address of @remote; or NAT_NONE. */
 uint32_t peers_find(const struct session_table *t, uint32_t mapping, const struct endpoint *remote);
 
 static inline struct peer_link *peers_link(const struct peers *p, uint32_t n)

@@ -141,9 +141,15 @@ bool ports_same(const struct options *a, const struct options *b)
 uint32_t ports_find(const struct ports *ports, const struct addr *address)
 {
 	const struct addr *at;
+	uint32_t guess;
 
-	if (ports->count == 0)
+	if (ports->count == 0 || addr_compare(address, &ports->addresses[0]) < 0 ||
+	    addr_compare(address, &ports->addresses[ports->count - 1]) > 0)
 		return NAT_NONE;
+	/* Every packet asks, and most pools are one range. */
+	guess = addr_ip4(address) - addr_ip4(&ports->addresses[0]);
+	if (guess < ports->count && addr_equal(address, &ports->addresses[guess]))
+		return guess;
 	at = bsearch(address, ports->addresses, ports->count, sizeof(*address), compare_addresses);
 	return at != NULL ? (uint32_t)(at - ports->addresses) : NAT_NONE;
 }
@@ -239,24 +245,20 @@ uint16_t port_map_find(const struct port_map *map, struct port_range range, uint
 
 /* --- rest ----------------------------------------------------------------------------------- */
 
-static void free_port(struct ports *ports, enum nat_protocol protocol,
-		      const struct endpoint *external)
+static void free_port(struct port_map *map, uint16_t port)
 {
-	uint32_t address = ports_find(ports, &external->addr);
-	struct port_map *map;
-
-	if (address == NAT_NONE)
-		return;
-	map = ports_map(ports, address, protocol);
-	if (!port_map_is_fixed(map, external->port))
-		port_map_release(map, external->port);
+	if (!port_map_is_fixed(map, port))
+		port_map_release(map, port);
 }
 
 static void wake_first(struct ports *ports, enum nat_protocol protocol)
 {
 	struct resting_ports *r = &ports->resting[protocol];
+	const struct endpoint *external = &r->ring[r->first].external;
+	uint32_t address = ports_find(ports, &external->addr);
 
-	free_port(ports, protocol, &r->ring[r->first].external);
+	if (address != NAT_NONE)
+		free_port(ports_map(ports, address, protocol), external->port);
 	r->first = (r->first + 1) % ports->resting_room;
 	r->count--;
 }
@@ -284,18 +286,21 @@ void ports_release(struct ports *ports, const struct options *o, enum nat_protoc
 {
 	const struct resting_port port = { .external = *external, .since = now };
 	uint32_t address = ports_find(ports, &external->addr);
+	struct port_map *map;
 
-	if (address == NAT_NONE ||
-	    port_map_is_fixed(ports_map(ports, address, protocol), external->port))
+	if (address == NAT_NONE)
 		return; /* not ours to give any more */
+	map = ports_map(ports, address, protocol);
+	if (port_map_is_fixed(map, external->port))
+		return;
 	if (!rest || protocol == NAT_OTHER || o->protocol[protocol].reuse_delay_ms == 0) {
-		free_port(ports, protocol, external);
+		free_port(map, external->port);
 		return;
 	}
 	/* No room: the one that has rested longest makes way, or this one goes without. */
 	if (all_resting(ports) >= ports->resting_room) {
 		if (ports->resting[protocol].count == 0) {
-			free_port(ports, protocol, external);
+			free_port(map, external->port);
 			return;
 		}
 		wake_first(ports, protocol);

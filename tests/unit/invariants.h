@@ -61,11 +61,15 @@ static inline const char *invariant_index(const struct index *ix, uint32_t count
 	uint32_t filled = 0;
 
 	INVARIANT(ix->count == count);
-	INVARIANT(ix->count < ix->size || ix->size == 0);
-	for (uint32_t i = 0; i < ix->size; i++) {
+	INVARIANT(ix->count <= ix->records);
+	for (uint32_t i = 0; i < ix->places + ix->records; i++) {
 		if (ix->slots[i].record == 0)
 			continue;
 		filled++;
+		INVARIANT(index_first(ix, ix->slots[i].hash) <= i);
+		INVARIANT(index_first(ix, ix->slots[i].hash) == i ||
+			  (ix->slots[i - 1].record != 0 &&
+			   ix->slots[i - 1].hash <= ix->slots[i].hash));
 		INVARIANT(ix->slots[i].record - 1 < a->used);
 		INVARIANT(live[ix->slots[i].record - 1]);
 	}
@@ -248,7 +252,7 @@ static inline const char *invariant_session(const struct nat *nat, uint32_t n, c
 	INVARIANT(session_tcp_state(t, n) < TCP_STATES);
 	INVARIANT(session_find_internal(t, protocol, &m->internal, &s->remote) == n);
 	INVARIANT(session_find_external(t, protocol, &m->external, &s->remote) == n);
-	return peers_are_open(&t->peers) ? invariant_ring(nat, n, live) : NULL;
+	return peers_have(t, n) ? invariant_ring(nat, n, live) : NULL;
 }
 
 /* Every live session is in one list, and each list is in the order in which they end. */
@@ -355,7 +359,7 @@ static inline const char *invariant_records(const struct nat *nat, const bool *m
 	for (uint32_t n = 0; n < sa->used && broken == NULL; n++) {
 		if (!sessions[n])
 			continue;
-		if (peers_are_open(&nat->sessions.peers))
+		if (peers_have(&nat->sessions, n))
 			peers += peers_link(&nat->sessions.peers, n)->indexed;
 		broken = invariant_session(nat, n, sessions, mappings);
 	}

@@ -66,8 +66,11 @@ struct packet {
 	size_t length;	 /* of the packet itself: captured without link padding */
 	bool partial;	 /* transport checksum not computed yet (CHECKSUM_PARTIAL) */
 	uint32_t tag;	 /* the caller's own: what it knows the packet by if it is held */
+	uint32_t hint;	 /* the caller's own: 0, or one more than the record it may be about */
 
 	/* Set by packet_parse(). */
+	bool parsed;
+	enum packet_error error;
 	bool changed;  /* rewritten since */
 	bool quoted;   /* this is the inside of an ICMP error */
 	bool fragment; /* one of several; only the first (fragment_first) has ports */
@@ -103,7 +106,8 @@ struct packet {
  */
 void packet_init(struct packet *p, uint8_t *data, size_t captured, size_t original, bool partial);
 
-/* Check and take apart; on any error the packet must not be rewritten. */
+/* Check and take apart; on any error the packet must not be rewritten. A second call says what the
+ * first one did. */
 enum packet_error packet_parse(struct packet *p);
 
 /* A message with an identifier: Echo, Timestamp, Information, Address Mask; request or reply. */

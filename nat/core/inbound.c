@@ -233,8 +233,8 @@ static struct nat_outcome known_session(struct nat *nat, const struct packet *pk
 struct nat_outcome inbound_session(struct nat *nat, const struct packet *pkt,
 				   const struct flow *flow, struct mono now)
 {
-	uint32_t n =
-		session_find_external(&nat->sessions, flow->protocol, &flow->own, &flow->remote);
+	uint32_t n = session_find(&nat->sessions, flow->hint, NAT_EXTERNAL, flow->protocol,
+				  &flow->own, &flow->remote);
 	uint32_t mapping, any;
 
 	n = lifetime_live_session(nat, n, now);

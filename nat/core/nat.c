@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nat/core/prefetch.h"
 #include "nat/core/steps.h"
 
 /* Every host has a mapping, but for the one that is about to get its first. */
@@ -14,13 +15,14 @@ static uint32_t hosts_for(const struct options *o)
 }
 
 /* Only this filtering asks for them. */
-static bool wants_peers(const struct options *o)
+static unsigned int peers_wanted(const struct options *o)
 {
-	bool any = false;
+	unsigned int wanted = 0;
 
 	for (int p = 0; p < NAT_PROTOCOLS; p++)
-		any = any || o->protocol[p].filtering == FILTERING_ADDRESS_DEPENDENT;
-	return any;
+		if (o->protocol[p].filtering == FILTERING_ADDRESS_DEPENDENT)
+			wanted |= 1U << p;
+	return wanted;
 }
 
 int nat_init(struct nat *nat, const struct options *options, const struct siphash_key *key)
@@ -41,9 +43,7 @@ int nat_init(struct nat *nat, const struct options *options, const struct siphas
 	err = session_table_init(&nat->sessions, (uint32_t)options->max_sessions, &nat->mappings);
 	if (err < 0)
 		goto fini_mappings;
-	err = wants_peers(options) ? peers_open(&nat->sessions) : 0;
-	if (err < 0)
-		goto fini_sessions;
+	peers_want(&nat->sessions, peers_wanted(options));
 	err = host_table_init(&nat->hosts, hosts_for(options), &hash_key);
 	if (err < 0)
 		goto fini_sessions;
@@ -183,8 +183,6 @@ static int set_limits(struct nat *nat, const struct options *o)
 		err = session_table_set_limit(&nat->sessions, (uint32_t)o->max_sessions);
 	if (err == 0)
 		err = host_table_set_limit(&nat->hosts, hosts_for(o));
-	if (err == 0 && wants_peers(o))
-		err = peers_open(&nat->sessions);
 	return err;
 }
 
@@ -224,8 +222,7 @@ int nat_configure(struct nat *nat, const struct options *options)
 		change_pool(nat, options, fresh);
 	free(fresh);
 	nat->options = *options;
-	if (!wants_peers(options))
-		peers_close(&nat->sessions);
+	peers_want(&nat->sessions, peers_wanted(options));
 	forget_limits(nat);
 	if (new_statics)
 		change_statics(nat);
@@ -480,25 +477,34 @@ const struct output *nat_next_output(struct nat *nat)
 
 /* --- time ----------------------------------------------------------------------------------- */
 
-/* The list whose head is due first, or TIMEOUT_CLASSES if all are empty. */
-static int next_due(const struct nat *nat, struct mono *due)
+/* When the head of expiry list @list ends; MONO_NEVER if it is empty. */
+static struct mono head_due(const struct nat *nat, int list)
 {
-	int next = TIMEOUT_CLASSES;
+	uint32_t head = nat->sessions.expiry[list].head;
 
-	*due = MONO_NEVER;
+	return head == NAT_NONE ? MONO_NEVER
+				: session_expiry(session_at(&nat->sessions, head), &nat->options);
+}
+
+/* The list whose head is due first, or TIMEOUT_CLASSES if all are empty. @next: when that of the
+ * next list is. */
+static int next_due(const struct nat *nat, struct mono *due, struct mono *next)
+{
+	int first = TIMEOUT_CLASSES;
+
+	*due = *next = MONO_NEVER;
 	for (int list = 0; list < TIMEOUT_CLASSES; list++) {
-		uint32_t head = nat->sessions.expiry[list].head;
-		struct mono at;
+		struct mono at = head_due(nat, list);
 
-		if (head == NAT_NONE)
-			continue;
-		at = session_expiry(session_at(&nat->sessions, head), &nat->options);
 		if (at.ms < due->ms) {
+			*next = *due;
 			*due = at;
-			next = list;
+			first = list;
+		} else if (at.ms < next->ms) {
+			*next = at;
 		}
 	}
-	return next;
+	return first;
 }
 
 /* Connections that end with a word need room for it: two packets each. */
@@ -513,18 +519,36 @@ static struct mono earliest(struct mono a, struct mono b)
 	return a.ms < b.ms ? a : b;
 }
 
+/* End what is due of the lists, the first first, as long as @budget lasts; returns when the next is
+ * due. */
+static struct mono expire_sessions(struct nat *nat, struct mono now, unsigned int budget)
+{
+	struct prefetch_ends ends;
+	struct mono due, next;
+	int list = next_due(nat, &due, &next);
+
+	if (list < TIMEOUT_CLASSES)
+		prefetch_ends(&ends, nat, (enum timeout_class)list);
+	while (list < TIMEOUT_CLASSES && mono_reached(now, due) && budget > 0 && can_tell(nat)) {
+		prefetch_end(&ends);
+		lifetime_expire_session(nat, nat->sessions.expiry[list].head);
+		budget--;
+		due = head_due(nat, list);
+		if (due.ms < next.ms)
+			continue;
+		list = next_due(nat, &due, &next);
+		if (list < TIMEOUT_CLASSES)
+			prefetch_ends(&ends, nat, (enum timeout_class)list);
+	}
+	return due;
+}
+
 struct mono nat_tick(struct nat *nat, struct mono now, unsigned int budget)
 {
 	struct mono due;
-	int list;
 
 	nat->now = now;
-	list = next_due(nat, &due);
-	for (; list < TIMEOUT_CLASSES && mono_reached(now, due) && budget > 0 && can_tell(nat);
-	     budget--) {
-		lifetime_expire_session(nat, nat->sessions.expiry[list].head);
-		list = next_due(nat, &due);
-	}
+	due = expire_sessions(nat, now, budget);
 	due = earliest(due, fragment_tick(nat, now));
 	due = earliest(due, unmatched_tick(nat, now));
 	return earliest(due, ports_wake(&nat->ports, &nat->options, now));

@@ -252,8 +252,8 @@ static bool is_refusal(enum nat_reason reason)
 struct nat_outcome outbound_session(struct nat *nat, const struct packet *pkt,
 				    const struct flow *flow, struct mono now)
 {
-	uint32_t n =
-		session_find_internal(&nat->sessions, flow->protocol, &flow->own, &flow->remote);
+	uint32_t n = session_find(&nat->sessions, flow->hint, NAT_INTERNAL, flow->protocol,
+				  &flow->own, &flow->remote);
 	struct nat_outcome outcome;
 
 	n = lifetime_live_session(nat, n, now);

@@ -33,7 +33,7 @@ void session_table_fini(struct session_table *t)
 	index_fini(&t->by_internal);
 	index_fini(&t->by_external);
 	column_fini(&t->tracks);
-	peers_close(t);
+	peers_fini(&t->peers);
 	arena_fini(&t->arena);
 }
 
@@ -45,14 +45,25 @@ int session_table_set_limit(struct session_table *t, uint32_t limit)
 		err = index_reserve(&t->by_external, limit);
 	if (err == 0)
 		err = column_reserve(&t->tracks, limit);
-	if (err == 0 && peers_are_open(&t->peers))
+	if (err == 0)
 		err = peers_reserve(t, limit);
 	if (err == 0)
 		err = arena_set_limit(&t->arena, limit);
 	return err;
 }
 
-/* The session of @remote with the mapping whose endpoint on @side is @own. */
+/* Is session @n that of @remote with a mapping whose endpoint on @side is @own? */
+static bool is_between(const struct session_table *t, uint32_t n, enum nat_side side,
+		       enum nat_protocol protocol, const struct endpoint *own,
+		       const struct endpoint *remote)
+{
+	const struct session *s = session_at(t, n);
+	const struct mapping *m = mapping_at(t->mappings, s->mapping);
+
+	return m->protocol == protocol && endpoint_equal(&s->remote, remote) &&
+	       endpoint_equal(side == NAT_INTERNAL ? &m->internal : &m->external, own);
+}
+
 static uint32_t find(const struct session_table *t, const struct index *ix, enum nat_side side,
 		     enum nat_protocol protocol, const struct endpoint *own,
 		     const struct endpoint *remote)
@@ -60,16 +71,21 @@ static uint32_t find(const struct session_table *t, const struct index *ix, enum
 	uint32_t hash = pair_hash(t, protocol, own, remote);
 	uint32_t n;
 
-	for (uint32_t i = index_first(ix, hash); (n = index_record(ix, hash, &i)) != NAT_NONE;
-	     i++) {
-		const struct session *s = session_at(t, n);
-		const struct mapping *m = mapping_at(t->mappings, s->mapping);
-
-		if (m->protocol == protocol && endpoint_equal(&s->remote, remote) &&
-		    endpoint_equal(side == NAT_INTERNAL ? &m->internal : &m->external, own))
+	for (uint32_t i = index_first(ix, hash); (n = index_record(ix, hash, &i)) != NAT_NONE; i++)
+		if (is_between(t, n, side, protocol, own, remote))
 			return n;
-	}
 	return NAT_NONE;
+}
+
+uint32_t session_find(const struct session_table *t, uint32_t hint, enum nat_side side,
+		      enum nat_protocol protocol, const struct endpoint *own,
+		      const struct endpoint *remote)
+{
+	if (arena_is_live(&t->arena, hint - 1) &&
+	    is_between(t, hint - 1, side, protocol, own, remote))
+		return hint - 1;
+	return side == NAT_INTERNAL ? session_find_internal(t, protocol, own, remote)
+				    : session_find_external(t, protocol, own, remote);
 }
 
 uint32_t session_find_internal(const struct session_table *t, enum nat_protocol protocol,
@@ -281,8 +297,7 @@ uint32_t session_add(struct session_table *t, uint32_t mapping, const struct end
 	arena_publish(&t->arena, n);
 	index_add(&t->by_internal, pair_hash(t, protocol, &m->internal, remote), n);
 	index_add(&t->by_external, pair_hash(t, protocol, &m->external, remote), n);
-	if (peers_are_open(&t->peers))
-		peers_add(t, n);
+	peers_add(t, n);
 	mapping_link(t, n);
 	expiry_append(t, n);
 	return n;
@@ -300,8 +315,7 @@ void session_remove(struct session_table *t, uint32_t n)
 					 &s->traffic[side]);
 	expiry_unlink(t, s);
 	mapping_unlink(t, n);
-	if (peers_are_open(&t->peers))
-		peers_remove(t, n);
+	peers_remove(t, n);
 	index_remove(&t->by_internal, pair_hash(t, protocol, &m->internal, &s->remote), n);
 	index_remove(&t->by_external, pair_hash(t, protocol, &m->external, &s->remote), n);
 	arena_give_back(&t->arena, n);

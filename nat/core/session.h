@@ -73,6 +73,12 @@ uint32_t session_find_internal(const struct session_table *t, enum nat_protocol 
 			       const struct endpoint *internal, const struct endpoint *remote);
 uint32_t session_find_external(const struct session_table *t, enum nat_protocol protocol,
 			       const struct endpoint *external, const struct endpoint *remote);
+/* One of the two, by the side that @own is on. @hint: 0, or one more than the number of the record that
+ * it may be; if it is, that saves the look-up. */
+uint32_t session_find(const struct session_table *t, uint32_t hint, enum nat_side side,
+		      enum nat_protocol protocol, const struct endpoint *own,
+		      const struct endpoint *remote);
+
 /* A new session in expiry list @class, used at @now; NAT_NONE if full. It must not exist yet.
  * @keeping: it keeps its mapping alive from the start */
 uint32_t session_add(struct session_table *t, uint32_t mapping, const struct endpoint *remote,

@@ -37,7 +37,8 @@ static inline struct nat_outcome pass(enum nat_reason reason)
 struct flow {
 	enum nat_protocol protocol;
 	struct endpoint own, remote;
-	bool hairpin; /* the remote is an internal host too */
+	bool hairpin;  /* the remote is an internal host too */
+	uint32_t hint; /* the packet's */
 };
 
 /* @own and @remote as the tables have them: a query's remote end has no identifier of its own, and
@@ -49,7 +50,9 @@ static inline struct flow flow_of(const struct packet *pkt, enum nat_protocol pr
 		remote.port = 0;
 	if (protocol == NAT_OTHER)
 		own.port = pkt->protocol;
-	return (struct flow){ .protocol = protocol, .own = own, .remote = remote };
+	return (struct flow){
+		.protocol = protocol, .own = own, .remote = remote, .hint = pkt->hint
+	};
 }
 
 /* nat.c */
@@ -174,6 +177,8 @@ bool lifetime_admits_session(struct nat *nat, uint32_t mapping, struct nat_outco
 /* New session, its timer class that of a first packet; there must be room (arena_full()). */
 uint32_t lifetime_add_session(struct nat *nat, uint32_t mapping, const struct endpoint *remote,
 			      enum nat_side opener, struct mono now);
+/* Does a packet from that side restart the timer of its session? (RFC 4787 section 4.3) */
+bool lifetime_refreshes(const struct nat *nat, enum nat_protocol protocol, enum nat_side from);
 /* A packet of @session passed: count it, move the TCP machine, restart the timer as due. */
 void lifetime_account(struct nat *nat, uint32_t session, const struct packet *pkt,
 		      enum nat_side from, struct mono now);

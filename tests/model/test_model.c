@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "nat/core/prefetch.h"
 #include "nat/core/presets.h"
 #include "nat/core/steps.h"
 #include "tests/model/compare.h"
@@ -163,9 +164,13 @@ static bool play_packet(struct play *p, const struct walk_step *step)
 	struct nat_outcome real;
 	struct m_outcome wanted;
 	struct packet pkt;
+	const struct prefetch_packet coming = { &pkt, step->from };
+	struct prefetch prefetch;
 
 	packet_init(&pkt, step->packet.at, step->packet.len, step->original, step->partial);
 	pkt.tag = ++p->tag;
+	if (p->tag % 2 == 0) /* a hint must not matter */
+		prefetch_start(&prefetch, &p->nat, &coming, 1);
 	real = nat_process(&p->nat, &pkt, step->from, (struct mono){ p->now });
 	compare_collect(&p->nat, &p->said);
 	oracle->verdict = real.verdict;

@@ -37,6 +37,7 @@ struct lab {
 	struct nat nat;
 	struct options options;
 	uint32_t tag;	       /* of the last packet */
+	uint32_t hint;	       /* of each packet */
 	struct lab_held *held; /* owned */
 	size_t held_count;
 };
@@ -308,6 +309,7 @@ static inline struct nat_outcome lab_packet(struct lab *lab, struct wire w, bool
 	memcpy(counters, lab->nat.counters, sizeof(counters));
 	packet_init(&pkt, w.at, w.len, w.len, partial);
 	pkt.tag = ++lab->tag;
+	pkt.hint = lab->hint;
 	outcome = nat_process(&lab->nat, &pkt, from, now);
 	assert_in_range(outcome.reason, 0, REASON_COUNT - 1);
 	counters[outcome.reason]++;

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "nat/core/prefetch.h"
+
+#include "nat/core/steps.h"
+
+/* The compiler takes a function that does nothing but this for one without effect, and leaves out its
+ * calls; the empty statement after it has an effect by definition. */
+static void fetch(const void *at)
+{
+	__builtin_prefetch(at, 1);
+	__asm__ volatile("");
+}
+
+static void fetch_slot(const struct index *ix, uint32_t hash)
+{
+	fetch(&ix->slots[index_first(ix, hash)]);
+}
+
+/* --- packets of known sessions -------------------------------------------------------------- */
+
+static struct prefetch_trail begin(const struct nat *nat, const struct prefetch_packet *coming)
+{
+	const struct session_table *t = &nat->sessions;
+	struct packet *pkt = coming->packet;
+	struct prefetch_trail trail = { NULL };
+
+	if (coming->from == NAT_NOWHERE || packet_parse(pkt) != PACKET_OK ||
+	    !nat_has_ports(nat_protocol_of(pkt)))
+		return trail;
+	trail.index = coming->from == NAT_INTERNAL ? &t->by_internal : &t->by_external;
+	trail.hash = tuple_hash(&nat->mappings.key, nat_protocol_of(pkt),
+				coming->from == NAT_INTERNAL ? &pkt->source : &pkt->destination,
+				coming->from == NAT_INTERNAL ? &pkt->destination : &pkt->source);
+	fetch_slot(trail.index, trail.hash);
+	return trail;
+}
+
+static void fetch_session(const struct nat *nat, const struct prefetch_trail *trail,
+			  struct packet *pkt)
+{
+	uint32_t at, n;
+
+	if (trail->index == NULL)
+		return;
+	at = index_first(trail->index, trail->hash);
+	n = index_record(trail->index, trail->hash, &at);
+	if (n == NAT_NONE)
+		return;
+	pkt->hint = n + 1;
+	fetch(session_at(&nat->sessions, n));
+	fetch(&session_at(&nat->sessions, n)->traffic);
+}
+
+/* Its mapping; and if its timer starts again, its neighbours in the expiry list let go of it. */
+static void fetch_around(const struct nat *nat, const struct prefetch_packet *coming)
+{
+	const struct packet *pkt = coming->packet;
+	const struct session_table *t = &nat->sessions;
+	const struct session *s;
+
+	if (pkt->hint == 0)
+		return;
+	s = session_at(t, pkt->hint - 1);
+	fetch(mapping_at(&nat->mappings, s->mapping));
+	if (pkt->protocol == PACKET_TCP)
+		fetch(session_tcp(t, pkt->hint - 1));
+	if (!lifetime_refreshes(nat, nat_protocol_of(pkt), coming->from))
+		return;
+	if (s->expiry_next != NAT_NONE)
+		fetch(&session_at(t, s->expiry_next)->expiry_previous);
+	if (s->expiry_previous != NAT_NONE)
+		fetch(&session_at(t, s->expiry_previous)->expiry_next);
+}
+
+/*
+ * Each packet takes three steps, and each step reads what the one before has asked for. Between two
+ * steps of one packet others are processed, so that their memory is waited for while there is work:
+ * a processor has only so many fetches under way, and a whole batch at once is more.
+ */
+static void step(struct prefetch *p)
+{
+	unsigned int at = p->at++;
+
+	if (at < p->count)
+		p->trails[at] = begin(p->nat, &p->coming[at]);
+	if (at >= PREFETCH_DISTANCE && at - PREFETCH_DISTANCE < p->count)
+		fetch_session(p->nat, &p->trails[at - PREFETCH_DISTANCE],
+			      p->coming[at - PREFETCH_DISTANCE].packet);
+	if (at >= 2 * PREFETCH_DISTANCE && at - 2 * PREFETCH_DISTANCE < p->count)
+		fetch_around(p->nat, &p->coming[at - 2 * PREFETCH_DISTANCE]);
+}
+
+void prefetch_start(struct prefetch *p, const struct nat *nat, const struct prefetch_packet *coming,
+		    unsigned int count)
+{
+	p->nat = nat;
+	p->coming = coming;
+	p->count = count;
+	p->at = 0;
+	while (p->at < 3 * PREFETCH_DISTANCE)
+		step(p);
+}
+
+void prefetch_advance(struct prefetch *p)
+{
+	step(p);
+}
+
+/* --- the end of sessions -------------------------------------------------------------------- */
+
+/* One that was removed meanwhile leads astray, but to numbers of records that exist. */
+static void fetch_mapping(struct prefetch_ends *p)
+{
+	const struct session *s;
+
+	if (p->far == NAT_NONE)
+		return;
+	s = session_at(&p->nat->sessions, p->far);
+	fetch(mapping_at(&p->nat->mappings, s->mapping));
+	p->far = s->expiry_next;
+}
+
+/* Four entries of indexes go with a session and its mapping. */
+static void fetch_slots(struct prefetch_ends *p)
+{
+	const struct nat *nat = p->nat;
+	const struct tuple_key *key = &nat->mappings.key;
+	const struct session *s;
+	const struct mapping *m;
+	static const struct endpoint nowhere;
+	enum nat_protocol protocol;
+
+	if (p->near == NAT_NONE)
+		return;
+	s = session_at(&nat->sessions, p->near);
+	m = mapping_at(&nat->mappings, s->mapping);
+	protocol = (enum nat_protocol)m->protocol;
+	fetch_slot(&nat->sessions.by_internal, tuple_hash(key, protocol, &m->internal, &s->remote));
+	fetch_slot(&nat->sessions.by_external, tuple_hash(key, protocol, &m->external, &s->remote));
+	fetch_slot(&nat->mappings.by_external, tuple_hash(key, protocol, &m->external, &nowhere));
+	if (m->behavior == MAPPING_ENDPOINT_INDEPENDENT)
+		fetch_slot(&nat->mappings.by_internal,
+			   tuple_hash(key, protocol, &m->internal, &nowhere));
+	p->near = s->expiry_next;
+}
+
+void prefetch_end(struct prefetch_ends *p)
+{
+	fetch_mapping(p);
+	fetch_slots(p);
+}
+
+void prefetch_ends(struct prefetch_ends *p, const struct nat *nat, enum timeout_class class)
+{
+	p->nat = nat;
+	p->far = p->near = nat->sessions.expiry[class].head;
+	for (int i = 0; i < PREFETCH_DISTANCE; i++)
+		fetch_mapping(p);
+	for (int i = 0; i < PREFETCH_DISTANCE; i++)
+		prefetch_end(p);
+}

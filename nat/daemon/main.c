@@ -108,9 +108,9 @@ static void announce(const struct config *config, const struct daemon *d)
 
 static int serve_queue(struct daemon *d)
 {
-	int n = 1;
+	int n = QUEUE_BATCH;
 
-	for (int i = 0; i < BATCHES_PER_WAKE && n > 0; i++)
+	for (int i = 0; i < BATCHES_PER_WAKE && n == QUEUE_BATCH; i++)
 		n = queue_serve(&d->queue, &d->nat, d->now);
 	return n < 0 ? n : 0;
 }

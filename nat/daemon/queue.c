@@ -10,8 +10,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "nat/core/prefetch.h"
+
 enum {
-	BATCH = 32,
 	COPY_RANGE = 0xffff,		  /* the largest IPv4 packet; the kernel trims by a few */
 	RECEIVE_SIZE = COPY_RANGE + 1025, /* and what netlink says about it */
 	VERDICT_SIZE = 64,		  /* netlink header, verdict, head of the payload */
@@ -23,13 +24,19 @@ enum {
 /* One verdict is up to three pieces: head, payload where it lies, padding. */
 enum { PIECES = 3 };
 
+_Static_assert((int)QUEUE_BATCH <= (int)PREFETCH_MAX, "a batch is fetched at once");
+
 struct queue_batch {
-	struct mmsghdr messages[BATCH];
-	struct iovec receive[BATCH];
-	struct iovec send[BATCH * PIECES];
+	/* The packets among what was received, as the NAT sees them. */
+	struct packet packets[QUEUE_BATCH];
+	struct prefetch_packet coming[QUEUE_BATCH];
+	unsigned int count;
+	struct mmsghdr messages[QUEUE_BATCH];
+	struct iovec receive[QUEUE_BATCH];
+	struct iovec send[QUEUE_BATCH * PIECES];
 	size_t pieces; /* of send in use */
-	_Alignas(8) uint8_t heads[BATCH][VERDICT_SIZE];
-	_Alignas(8) uint8_t buffers[BATCH][RECEIVE_SIZE];
+	_Alignas(8) uint8_t heads[QUEUE_BATCH][VERDICT_SIZE];
+	_Alignas(8) uint8_t buffers[QUEUE_BATCH][RECEIVE_SIZE];
 };
 
 /* --- opening ------------------------------------------------------------------------------- */
@@ -107,7 +114,7 @@ static struct queue_batch *new_batch(void)
 {
 	struct queue_batch *b = calloc(1, sizeof(*b));
 
-	for (int i = 0; b != NULL && i < BATCH; i++) {
+	for (int i = 0; b != NULL && i < QUEUE_BATCH; i++) {
 		b->receive[i] =
 			(struct iovec){ .iov_base = b->buffers[i], .iov_len = RECEIVE_SIZE };
 		b->messages[i].msg_hdr.msg_iov = &b->receive[i];
@@ -241,13 +248,13 @@ static enum nat_side side_of(const struct queue *q, const struct nfqnl_msg_packe
 	return NAT_NOWHERE;
 }
 
-static void serve_packet(struct queue *q, struct nat *nat, const struct nlmsghdr *message,
-			 uint8_t *head, struct mono now)
+/* Take a message apart: one more packet of the batch. */
+static void add_packet(struct queue *q, const struct nlmsghdr *message)
 {
 	struct nlattr *attributes[NFQA_MAX + 1] = { NULL };
+	struct queue_batch *b = q->batch;
+	struct packet *packet = &b->packets[b->count];
 	const struct nfqnl_msg_packet_hdr *header;
-	struct nat_outcome outcome;
-	struct packet packet;
 	size_t captured = 0, original;
 	uint8_t *data = NULL;
 
@@ -260,19 +267,39 @@ static void serve_packet(struct queue *q, struct nat *nat, const struct nlmsghdr
 	}
 	original = attributes[NFQA_CAP_LEN] != NULL ? attribute_u32(attributes, NFQA_CAP_LEN)
 						    : captured;
-	packet_init(&packet, data, captured, original,
+	packet_init(packet, data, captured, original,
 		    attribute_u32(attributes, NFQA_SKB_INFO) & NFQA_SKB_CSUMNOTREADY);
-	packet.tag = ntohl(header->packet_id);
-	outcome = nat_process(nat, &packet, side_of(q, header, attributes), now);
-	switch (outcome.verdict) {
+	packet->tag = ntohl(header->packet_id);
+	b->coming[b->count++] = (struct prefetch_packet){ packet, side_of(q, header, attributes) };
+}
+
+/* One datagram of netlink: a packet, or the kernel's word that a verdict was not taken. */
+static void add_datagram(struct queue *q, int i, size_t length)
+{
+	const struct nlmsghdr *message = (const void *)q->batch->buffers[i];
+
+	if (!mnl_nlmsg_ok(message, (int)length))
+		return;
+	if (message->nlmsg_type == NLMSG_ERROR)
+		q->lost_verdicts++;
+	else
+		add_packet(q, message);
+}
+
+static void serve_packet(struct queue *q, struct nat *nat, unsigned int i, struct mono now)
+{
+	struct queue_batch *b = q->batch;
+	struct packet *packet = &b->packets[i];
+
+	switch (nat_process(nat, packet, b->coming[i].from, now).verdict) {
 	case NAT_DROPPED:
-		add_verdict(q, head, ntohl(header->packet_id), NF_DROP, NULL, 0);
+		add_verdict(q, b->heads[i], packet->tag, NF_DROP, NULL, 0);
 		break;
 	case NAT_PASS:
-		add_verdict(q, head, ntohl(header->packet_id), NF_ACCEPT, NULL, 0);
+		add_verdict(q, b->heads[i], packet->tag, NF_ACCEPT, NULL, 0);
 		break;
 	case NAT_REWRITTEN:
-		add_verdict(q, head, ntohl(header->packet_id), NF_ACCEPT, data, captured);
+		add_verdict(q, b->heads[i], packet->tag, NF_ACCEPT, packet->data, packet->captured);
 		break;
 	case NAT_HELD:
 		q->held++;
@@ -281,18 +308,15 @@ static void serve_packet(struct queue *q, struct nat *nat, const struct nlmsghdr
 	q->packets++;
 }
 
-/* One datagram of netlink: a packet, or the kernel's word that a verdict was not taken. */
-static void serve_datagram(struct queue *q, struct nat *nat, int i, size_t length, struct mono now)
+static void serve_packets(struct queue *q, struct nat *nat, struct mono now)
 {
-	const struct nlmsghdr *message = (const void *)q->batch->buffers[i];
-	int left = (int)length;
+	struct prefetch prefetch;
 
-	if (!mnl_nlmsg_ok(message, left))
-		return;
-	if (message->nlmsg_type == NLMSG_ERROR)
-		q->lost_verdicts++;
-	else
-		serve_packet(q, nat, message, q->batch->heads[i], now);
+	prefetch_start(&prefetch, nat, q->batch->coming, q->batch->count);
+	for (unsigned int i = 0; i < q->batch->count; i++) {
+		prefetch_advance(&prefetch);
+		serve_packet(q, nat, i, now);
+	}
 }
 
 /* The bytes stay where they are until the NAT is called again, so no copy is made here either. */
@@ -301,7 +325,7 @@ static int release_some(struct queue *q, struct nat *nat)
 	struct nat_release release;
 	int n = 0, err;
 
-	while (n < BATCH && nat_next_release(nat, &release)) {
+	while (n < QUEUE_BATCH && nat_next_release(nat, &release)) {
 		bool drop = release.verdict == NAT_DROPPED;
 
 		add_verdict(q, q->batch->heads[n++], release.tag, drop ? NF_DROP : NF_ACCEPT,
@@ -314,9 +338,9 @@ static int release_some(struct queue *q, struct nat *nat)
 
 int queue_release(struct queue *q, struct nat *nat)
 {
-	int n = BATCH;
+	int n = QUEUE_BATCH;
 
-	while (n == BATCH)
+	while (n == QUEUE_BATCH)
 		n = release_some(q, nat);
 	return n < 0 ? n : 0;
 }
@@ -324,7 +348,7 @@ int queue_release(struct queue *q, struct nat *nat)
 int queue_serve(struct queue *q, struct nat *nat, struct mono now)
 {
 	struct queue_batch *b = q->batch;
-	int n = recvmmsg(queue_fd(q), b->messages, BATCH, MSG_DONTWAIT, NULL);
+	int n = recvmmsg(queue_fd(q), b->messages, QUEUE_BATCH, MSG_DONTWAIT, NULL);
 	int err;
 
 	if (n < 0) {
@@ -334,8 +358,10 @@ int queue_serve(struct queue *q, struct nat *nat, struct mono now)
 		}
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 	}
+	b->count = 0;
 	for (int i = 0; i < n; i++)
-		serve_datagram(q, nat, i, b->messages[i].msg_len, now);
+		add_datagram(q, i, b->messages[i].msg_len);
+	serve_packets(q, nat, now);
 	q->batches++;
 	err = send_verdicts(q);
 	/* After their first, the fragments that waited for it. */

@@ -14,6 +14,8 @@
 
 #include "nat/core/nat.h"
 
+enum { QUEUE_BATCH = 32 }; /* packets received at once */
+
 struct queue_batch;
 
 struct queue {
@@ -38,7 +40,8 @@ int queue_release(struct queue *q, struct nat *nat);
 
 /*
  * queue_serve() - translate the packets that wait, at most one batch
- * Return: how many packets, 0 if none waits, or -errno when the socket is broken.
+ * Return: how many were received, or -errno when the socket is broken. Less than QUEUE_BATCH: no more
+ * wait, as far as it knows.
  */
 int queue_serve(struct queue *q, struct nat *nat, struct mono now);
 

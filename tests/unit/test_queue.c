@@ -27,7 +27,7 @@
 /* Last: its macros have names of ours. */
 #include <netpacket/packet.h>
 
-enum { PATIENCE_MS = 3000, NUMBER = 4787, BATCH = 32 /* as in queue.c */ };
+enum { PATIENCE_MS = 3000, NUMBER = 4787 };
 
 /* --- helpers -------------------------------------------------------------------------------- */
 
@@ -311,15 +311,15 @@ static void test_packet_goes_out_translated(void **state)
 static void serve_batches(void)
 {
 	uint8_t packet[2048];
-	int sent = 2 * BATCH + 3, seen = 0;
+	int sent = 2 * QUEUE_BATCH + 3, seen = 0;
 	struct site s;
 
 	open_site(&s);
 	for (int i = 0; i < sent; i++)
 		send_to(s.host, "203.0.113.10", 7000, "x");
 	CHECK(readable(queue_fd(&s.queue)));
-	CHECK(queue_serve(&s.queue, &s.nat, AT_S(1)) == BATCH);
-	CHECK(queue_serve(&s.queue, &s.nat, AT_S(1)) == BATCH);
+	CHECK(queue_serve(&s.queue, &s.nat, AT_S(1)) == QUEUE_BATCH);
+	CHECK(queue_serve(&s.queue, &s.nat, AT_S(1)) == QUEUE_BATCH);
 	CHECK(queue_serve(&s.queue, &s.nat, AT_S(1)) == 3);
 	CHECK(queue_serve(&s.queue, &s.nat, AT_S(1)) == 0);
 	CHECK(s.queue.packets == (uint64_t)sent && s.queue.batches == 3);

@@ -172,6 +172,27 @@ make_client() {
 	EOF
 }
 
+# All processors, as the kernel writes a set of them: groups of 32 bits.
+all_processors() {
+	local left rest=
+
+	for ((left = $(nproc --all); left > 32; left -= 32)); do
+		rest=,ffffffff$rest
+	done
+	printf '%x%s' $(((1 << left) - 1)) "$rest"
+}
+
+# A packet goes on from whichever processor natemd gives its verdict on, and those of one flow would
+# overtake each other, which TCP takes for loss. Steered by flow, all of one are received on one
+# processor. A kernel without steering has no such file.
+keep_flows_in_order() {
+	in_host "$1" bash -s - "$(all_processors)" <<-'EOF'
+		for set in /sys/class/net/*/queues/rx-*/rps_cpus; do
+			case $set in */lo/* | *\**) ;; *) echo "$1" >"$set" ;; esac
+		done
+	EOF
+}
+
 make_lab() {
 	local number
 
@@ -179,7 +200,10 @@ make_lab() {
 	make_server
 	for ((number = 1; number <= clients; number++)); do
 		make_client "$number"
+		keep_flows_in_order "client$( ((number == 1)) || echo "$number")"
 	done
+	keep_flows_in_order router
+	keep_flows_in_order server
 }
 
 give_up() {

@@ -116,6 +116,20 @@ unharmed() {
 	equal "" "$(router iptables -w -t mangle -S | grep -e --queue-bypass || true)"
 }
 
+# Or those of one flow overtake each other: verdicts are given on any processor.
+@test "packets of a flow are received on one processor: every link is steered, to all there are" {
+	local host count=0 set
+
+	for host in client router server; do
+		while read -r set; do
+			equal "$(nproc --all)" "$(python3 -c "print(bin(int('${set//,/}', 16)).count('1'))")"
+			count=$((count + 1))
+		done < <("$host" sh -c 'for d in /sys/class/net/*; do
+			[ "${d##*/}" = lo ] || cat "$d"/queues/rx-*/rps_cpus; done')
+	done
+	[[ $count -ge 5 ]] # client, server, and three of the router
+}
+
 @test "a second setup.sh replaces the first" {
 	local x=$LAB-x first
 

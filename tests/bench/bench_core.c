@@ -13,8 +13,8 @@
 #include "nat/core/presets.h"
 #include "nat/core/steps.h"
 
-enum { PACKET = 64, UDP = 20, PAYLOAD = 28 };
-enum { BATCH = 32 * PREFETCH_MAX }; /* packets made at a time */
+enum { PACKET = 64, IP = 20, UDP = 8, TCP = 20 }; /* bytes: the whole, and its headers */
+enum { BATCH = 32 * PREFETCH_MAX };		  /* packets made at a time */
 
 /* Ports for four million mappings. */
 #define POOL "203.0.113.1-203.0.113.80"
@@ -69,19 +69,41 @@ static void put16(uint8_t *at, uint32_t value)
 	at[1] = (uint8_t)value;
 }
 
-/* A UDP packet of 64 bytes; checksums are updated by difference, so they need not be right. */
-static void make_packet(uint8_t *at, const struct endpoint *src, const struct endpoint *dst)
+static void put32(uint8_t *at, uint32_t value)
 {
-	static const uint8_t start[UDP + 8] = { 0x45, 0, 0, PACKET, 0, 1,  0x40, 0, 64, 17,
-						1,    1, 0, 0,	    0, 0,  0,	 0, 0,	0,
-						0,    0, 0, 0,	    0, 44, 1,	 1 };
+	put16(at, value >> 16);
+	put16(at + 2, value);
+}
+
+/* Packets of 64 bytes; checksums are updated by difference, so they need not be right. */
+static void make_packet(uint8_t *at, uint8_t protocol, const struct endpoint *src,
+			const struct endpoint *dst)
+{
+	const uint8_t start[12] = { 0x45, 0, 0, PACKET, 0, 1, 0x40, 0, 64, protocol, 1, 1 };
 
 	memcpy(at, start, sizeof(start));
 	memcpy(at + 12, src->addr.b + 12, 4);
 	memcpy(at + 16, dst->addr.b + 12, 4);
-	put16(at + UDP, src->port);
-	put16(at + UDP + 2, dst->port);
-	memset(at + PAYLOAD, 7, PACKET - PAYLOAD);
+	put16(at + IP, src->port);
+	put16(at + IP + 2, dst->port);
+	memset(at + IP + 4, 7, PACKET - IP - 4);
+}
+
+static void make_datagram(uint8_t *at, const struct endpoint *src, const struct endpoint *dst)
+{
+	make_packet(at, PACKET_UDP, src, dst);
+	put16(at + IP + 4, PACKET - IP);
+}
+
+/* @sequence: of both directions */
+static void make_segment(uint8_t *at, const struct endpoint *src, const struct endpoint *dst,
+			 uint8_t flags, uint32_t sequence)
+{
+	make_packet(at, PACKET_TCP, src, dst);
+	put32(at + IP + 4, sequence);
+	put32(at + IP + 8, flags & PACKET_TCP_ACK ? sequence : 0);
+	at[IP + 12] = TCP / 4 << 4;
+	at[IP + 13] = flags;
 }
 
 /* Internal endpoint number @i: 50000 ports a host. */
@@ -107,24 +129,55 @@ static struct nat_outcome send(struct nat *nat, uint8_t *at, enum nat_side from,
 	return nat_process(nat, &pkt, from, (struct mono){ .ms = ms });
 }
 
-static void open_sessions(struct nat *nat, uint32_t count)
+/* The session of internal endpoint number @i, by its first packet. */
+static struct nat_outcome open_session(struct nat *nat, uint32_t i)
 {
 	uint8_t at[PACKET];
+	struct endpoint h = host(i);
+	struct nat_outcome outcome;
 
-	for (uint32_t i = 0; i < count; i++) {
-		struct endpoint h = host(i);
+	make_datagram(at, &h, server());
+	outcome = send(nat, at, NAT_INTERNAL, 0);
+	if (outcome.verdict != NAT_REWRITTEN)
+		die("a session was refused");
+	return outcome;
+}
 
-		make_packet(at, &h, server());
-		if (send(nat, at, NAT_INTERNAL, 0).verdict != NAT_REWRITTEN)
-			die("a session was refused");
-	}
+static void open_sessions(struct nat *nat, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		open_session(nat, i);
+}
+
+/* The same of TCP: SYN, SYN-ACK, ACK. */
+static struct nat_outcome open_connection(struct nat *nat, uint32_t i)
+{
+	uint8_t at[PACKET];
+	struct endpoint h = host(i);
+	struct nat_outcome outcome;
+
+	make_segment(at, &h, server(), PACKET_TCP_SYN, 0);
+	outcome = send(nat, at, NAT_INTERNAL, 0);
+	if (outcome.verdict != NAT_REWRITTEN)
+		die("a connection was refused");
+	make_segment(at, server(), &mapping_at(&nat->mappings, outcome.mapping)->external,
+		     PACKET_TCP_SYN | PACKET_TCP_ACK, 0);
+	send(nat, at, NAT_EXTERNAL, 0);
+	make_segment(at, &h, server(), PACKET_TCP_ACK, 1);
+	send(nat, at, NAT_INTERNAL, 0);
+	if (session_tcp_state(&nat->sessions, outcome.session) != TCP_ESTABLISHED)
+		die("a connection was not established");
+	return outcome;
 }
 
 /* --- packets of known sessions -------------------------------------------------------------- */
 
-/* As the daemon does it: what a batch will touch is fetched first. */
-static __attribute__((noinline)) uint32_t serve(struct nat *nat, uint8_t packets[][PACKET],
-						uint32_t count, enum nat_side from)
+/*
+ * As the daemon does it: what a batch will touch is fetched first. Neither inlined nor cloned, so that
+ * callgrind can be told to count what happens in here and nothing else.
+ */
+static __attribute__((noinline, noclone)) uint32_t serve(struct nat *nat, uint8_t packets[][PACKET],
+							 uint32_t count, enum nat_side from)
 {
 	struct prefetch_packet coming[PREFETCH_MAX];
 	struct packet views[PREFETCH_MAX];
@@ -144,96 +197,137 @@ static __attribute__((noinline)) uint32_t serve(struct nat *nat, uint8_t packets
 	return good;
 }
 
-/* Packets are made first and then timed, so that making them is not measured. */
-static uint64_t time_known(struct nat *nat, uint32_t sessions, enum nat_side from, uint32_t rounds)
-{
-	static uint8_t packets[BATCH][PACKET];
-	struct siphash_key key;
-	struct rng rng;
-	uint64_t spent = 0;
+struct known {
+	struct nat nat;
+	struct rng rng; /* in which order */
+	bool tcp;
+	uint32_t sessions;
+	struct endpoint *externals; /* owned; of each session */
+	uint64_t served;	    /* packets that serve() has seen */
+};
 
+static void known_open(struct known *k, uint32_t sessions, bool tcp)
+{
+	struct siphash_key key;
+
+	*k = (struct known){ .sessions = sessions, .tcp = tcp };
 	if (rng_key(2, &key) != 0)
 		die("no key");
-	rng_init(&rng, &key);
+	rng_init(&k->rng, &key);
+	k->externals = calloc(sessions, sizeof(*k->externals));
+	if (k->externals == NULL)
+		die("no memory");
+	open_nat(&k->nat, sessions, POOL);
+	for (uint32_t i = 0; i < sessions; i++) {
+		struct nat_outcome made =
+			tcp ? open_connection(&k->nat, i) : open_session(&k->nat, i);
+
+		k->externals[i] = mapping_at(&k->nat.mappings, made.mapping)->external;
+	}
+}
+
+static void known_close(struct known *k)
+{
+	nat_fini(&k->nat);
+	free(k->externals);
+}
+
+/* Of any session. The tables are not looked at: what lies in the cache is not to be our doing. */
+static void make_known(struct known *k, uint8_t *at, enum nat_side from)
+{
+	uint32_t n = rng_below(&k->rng, k->sessions);
+	struct endpoint internal = host(n);
+	const struct endpoint *src = from == NAT_INTERNAL ? &internal : server();
+	const struct endpoint *dst = from == NAT_INTERNAL ? server() : &k->externals[n];
+
+	if (k->tcp)
+		make_segment(at, src, dst, PACKET_TCP_ACK, 1);
+	else
+		make_datagram(at, src, dst);
+}
+
+/* Packets are made first and then timed, so that making them is not measured. */
+static uint64_t time_known(struct known *k, enum nat_side from, uint32_t rounds)
+{
+	static uint8_t packets[BATCH][PACKET];
+	uint64_t spent = 0;
+
 	for (uint32_t round = 0; round < rounds; round++) {
 		uint64_t start;
 		uint32_t good = 0;
 
-		for (uint32_t i = 0; i < BATCH; i++) {
-			uint32_t n = rng_below(&rng, sessions);
-			struct endpoint internal = host(n);
-
-			if (from == NAT_INTERNAL)
-				make_packet(packets[i], &internal, server());
-			else
-				make_packet(packets[i], server(),
-					    &mapping_at(&nat->mappings, n)->external);
-		}
+		for (uint32_t i = 0; i < BATCH; i++)
+			make_known(k, packets[i], from);
 		start = now_ns();
 		for (uint32_t i = 0; i < BATCH; i += PREFETCH_MAX)
-			good += serve(nat, packets + i, PREFETCH_MAX, from);
+			good += serve(&k->nat, packets + i, PREFETCH_MAX, from);
 		spent += now_ns() - start;
 		if (good != BATCH)
 			die("a known session was not known");
+		k->served += BATCH;
 	}
 	return spent;
 }
 
-static void bench_known(uint32_t sessions, uint32_t packets)
+static void bench_known(uint32_t sessions, uint32_t packets, bool tcp)
 {
 	static const enum nat_side sides[] = { NAT_INTERNAL, NAT_EXTERNAL };
 	static const char *const names[] = { "outbound_ns", "inbound_ns" };
 	uint32_t rounds = packets / BATCH + 1;
-	struct nat nat;
+	struct known k;
 
-	open_nat(&nat, sessions, POOL);
-	open_sessions(&nat, sessions);
+	known_open(&k, sessions, tcp);
 	for (int s = 0; s < 2; s++) {
-		time_known(&nat, sessions, sides[s], rounds / 10 + 1); /* warm up */
-		say(names[s], (double)time_known(&nat, sessions, sides[s], rounds) /
-				      ((double)rounds * BATCH));
+		time_known(&k, sides[s], rounds / 10 + 1); /* warm up */
+		say(names[s], (double)time_known(&k, sides[s], rounds) / ((double)rounds * BATCH));
 	}
-	nat_fini(&nat);
+	say("served_packets", (double)k.served);
+	known_close(&k);
 }
 
 /* --- new mappings --------------------------------------------------------------------------- */
 
-/* New mappings where @taken of 64512 ports are taken; each is ended again, which is not timed. */
+enum { FRESH = 50 }; /* mappings made at a time: at 99.9 % there are 65 free ports */
+
+/* The sessions of internal endpoints from number @first on, timed, and ended again. */
+static uint64_t time_new(struct nat *nat, uint32_t first, uint32_t count)
+{
+	uint8_t packets[FRESH][PACKET];
+	struct nat_outcome made[FRESH];
+	uint64_t start, spent;
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct endpoint h = host(first + i);
+
+		make_datagram(packets[i], &h, server());
+	}
+	start = now_ns();
+	for (uint32_t i = 0; i < count; i++)
+		made[i] = send(nat, packets[i], NAT_INTERNAL, 1);
+	spent = now_ns() - start;
+	for (uint32_t i = 0; i < count; i++) {
+		if (made[i].reason != REASON_MAPPING_CREATED)
+			die("no mapping was made");
+		lifetime_remove_session(nat, made[i].session);
+	}
+	return spent;
+}
+
+/* New mappings where at least @taken of 64512 ports are taken. */
 static void bench_new(uint32_t taken)
 {
-	enum { WARM_UP = 20000, COUNT = 20000, FREE_AT_LEAST = 50 };
-	uint8_t at[PACKET];
+	enum { WARM_UP = 20000, COUNT = 100000 };
 	uint64_t spent = 0;
 	struct nat nat;
 
-	if (taken > 64512 - FREE_AT_LEAST)
+	if (taken > 64512 - FRESH)
 		die("so many ports cannot be taken");
 	open_nat(&nat, 65536, "203.0.113.1");
 	open_sessions(&nat, taken);
-	for (uint32_t i = 0; i < WARM_UP + COUNT; i++) {
-		struct endpoint h = host(100000 + i);
-		struct nat_outcome outcome;
-		uint64_t start;
+	for (uint32_t i = 0; i < WARM_UP + COUNT; i += FRESH) {
+		uint64_t one = time_new(&nat, 100000 + i, FRESH);
 
-		make_packet(at, &h, server());
-		start = now_ns();
-		outcome = send(&nat, at, NAT_INTERNAL, 1);
-		if (i >= WARM_UP)
-			spent += now_ns() - start;
-		if (outcome.reason != REASON_MAPPING_CREATED)
-			die("no mapping was made");
-		if (i % FREE_AT_LEAST == FREE_AT_LEAST - 1) {
-			struct nat_outcome last = outcome;
-
-			/* those of this round go again: they are the last ones in the list */
-			for (uint32_t k = 0; k < FREE_AT_LEAST; k++) {
-				uint32_t before =
-					session_at(&nat.sessions, last.session)->expiry_previous;
-
-				lifetime_remove_session(&nat, last.session);
-				last.session = before;
-			}
-		}
+		spent += i < WARM_UP ? 0 : one;
 	}
 	say("mapping_ns", (double)spent / COUNT);
 	nat_fini(&nat);
@@ -277,6 +371,38 @@ static unsigned long resident_bytes(void)
 	return pages * (unsigned long)sysconf(_SC_PAGESIZE);
 }
 
+static double slots_per_record(const struct index *ix)
+{
+	return (double)ix->places * sizeof(*ix->slots) / ix->records;
+}
+
+/* How much of the tables a session is, with a mapping of its own; bytes. Huge pages round up what is
+ * resident, by up to 2 MiB a table. */
+static void say_parts(const struct nat *nat)
+{
+	double sessions = nat->sessions.arena.live;
+	double records =
+		(double)(nat->sessions.arena.records.size + nat->mappings.arena.records.size);
+	double indexes = slots_per_record(&nat->sessions.by_internal) +
+			 slots_per_record(&nat->sessions.by_external) +
+			 slots_per_record(&nat->mappings.by_internal) +
+			 slots_per_record(&nat->mappings.by_external);
+	double hosts =
+		nat->hosts.arena.live / sessions *
+		((double)nat->hosts.arena.records.size + slots_per_record(&nat->hosts.by_address));
+	double maps = 0;
+
+	for (uint32_t i = 0; i < nat->ports.count * NAT_PROTOCOLS; i++)
+		maps += nat->ports.maps[i].count > 0;
+	maps *= sizeof(struct port_map) / sessions;
+	say("record_bytes", records);
+	say("index_bytes", indexes);
+	say("port_map_bytes", maps);
+	say("host_bytes", hosts);
+	say("parts_bytes", records + indexes + maps + hosts);
+	say("tcp_bytes", (double)nat->sessions.tracks.size); /* on top, where it is TCP */
+}
+
 /* Each session with a mapping of its own, the tables as large as they must be. */
 static void bench_memory(uint32_t sessions)
 {
@@ -289,6 +415,7 @@ static void bench_memory(uint32_t sessions)
 	open_sessions(&nat, sessions);
 	say("start_bytes", (double)(start - before));
 	say("session_bytes", (double)(resident_bytes() - start) / sessions);
+	say_parts(&nat);
 	nat_fini(&nat);
 }
 
@@ -304,8 +431,10 @@ static uint32_t number(const char *text)
 
 int main(int argc, char **argv)
 {
-	if (argc == 4 && strcmp(argv[1], "known") == 0)
-		bench_known(number(argv[2]), number(argv[3]));
+	bool tcp = argc == 5 && strcmp(argv[4], "tcp") == 0;
+
+	if ((argc == 4 || tcp) && strcmp(argv[1], "known") == 0)
+		bench_known(number(argv[2]), number(argv[3]), tcp);
 	else if (argc == 3 && strcmp(argv[1], "new") == 0)
 		bench_new(number(argv[2]));
 	else if (argc == 3 && strcmp(argv[1], "expiry") == 0)
@@ -314,7 +443,7 @@ int main(int argc, char **argv)
 		bench_memory(number(argv[2]));
 	else {
 		fprintf(stderr,
-			"usage: bench_core known SESSIONS PACKETS | new PORTS-TAKEN |\n"
+			"usage: bench_core known SESSIONS PACKETS [tcp] | new PORTS-TAKEN |\n"
 			"                  expiry SESSIONS | memory SESSIONS\n"
 			"one measurement, a figure a line; core.py makes a table of many\n");
 		return 2;

@@ -11,14 +11,15 @@ import json
 import os
 import shutil
 import signal
-import statistics
 import sys
 import time
 
 sys.dont_write_bytecode = True  # or root's files would stay in the user's checkout
 import draw  # noqa: E402
-from lab import (CHECKOUT, CLIENT, SERVER, Failed, Lab, Masquerade, NatemdEnded,  # noqa: E402
+from lab import (CLIENT, SERVER, Failed, Lab, Masquerade, NatemdEnded,  # noqa: E402
                  Noop, Pasta, Plain, Process, Slirp, Variant, program, take_all_down)
+from report import (as_json, figure_text, give_back, medians, print_targets, say,  # noqa: E402
+                    target, write_json)
 
 KERNEL = ("natem", "masquerade", "plain", "noop")
 PEERS = ("pasta", "slirp4netns")
@@ -238,10 +239,6 @@ def hole(what, error):
     say("%s: %s" % (what, error))
 
 
-def say(text):
-    print("bench: " + text, file=sys.stderr, flush=True)
-
-
 def build_labs():
     labs = {"natem": Lab("natem"), "masquerade": Masquerade("masquerade"), "plain": Plain("plain"),
             "noop": Noop("noop")}
@@ -304,7 +301,7 @@ def judge(figures):
         return figures.get(row, {}).get(kind)
 
     def add(row, text, value, met):
-        targets.append({"row": row, "text": text, "figure": round(value, 4), "met": met})
+        targets.append(target(row, text, value, met))
 
     targets = []
     for row, kind, least in ratio_targets():
@@ -327,11 +324,6 @@ def judge(figures):
 
 # --- output -------------------------------------------------------------------------------------
 
-def figure_text(figures, row, kind):
-    value = figures.get(row, {}).get(kind)
-    return "-" if value is None else "%.*f" % (ROWS[row][2], value)
-
-
 def print_table(figures, kinds, rows, versus):
     """One line a row: every contender's figure, then natem's ratio to some of them."""
     if not rows:
@@ -341,21 +333,12 @@ def print_table(figures, kinds, rows, versus):
     for row in rows:
         own = figures[row].get("natem")
         line = "%-36s %-6s" % ROWS[row][:2]
-        line += "".join("%12s" % figure_text(figures, row, kind) for kind in kinds)
+        line += "".join("%12s" % figure_text(ROWS, figures, row, kind) for kind in kinds)
         for kind in versus:
             other = figures[row].get(kind)
             line += "%13s" % ("%.2f" % (own / other) if own and other else "-")
         print(line)
     print()
-
-
-def print_targets(targets):
-    for target in targets:
-        print("%-4s %-36s %-36s %10.2f" % ("pass" if target["met"] else "MISS",
-                                           ROWS[target["row"]][0], target["text"],
-                                           target["figure"]))
-    missed = sum(not target["met"] for target in targets)
-    print("\n%d of %d targets met" % (len(targets) - missed, len(targets)))
 
 
 def print_all(figures, targets):
@@ -367,43 +350,9 @@ def print_all(figures, targets):
     print_table(figures, ("noop",) + VARIANTS, having(VARIANTS), ())
     for row in "resident", "listing-without", "listing-with":
         if row in figures:
-            print("%-36s %-6s%12s" % (ROWS[row][:2] + (figure_text(figures, row, "natem"),)))
+            print("%-36s %-6s%12s" % (ROWS[row][:2] + (figure_text(ROWS, figures, row, "natem"),)))
     print()
-    print_targets(targets)
-
-
-def machine():
-    model = [line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo")
-             if line.startswith("model name")]
-    return {"kernel": os.uname().release.split("-")[0], "processors": os.cpu_count(),
-            "model": model[0] if model else os.uname().machine}
-
-
-def as_json(samples, figures, targets, rounds):
-    return {
-        "machine": machine(), "rounds": rounds,
-        "rows": [{"row": row, "what": ROWS[row][0], "unit": ROWS[row][1],
-                  "median": {k: round(v, 4) for k, v in figures[row].items()},
-                  "rounds": {k: [round(x, 4) for x in v] for k, v in samples[row].items()}}
-                 for row in ROWS if row in samples],
-        "targets": targets,
-    }
-
-
-def give_back(path):
-    """What root writes into a checkout belongs to the checkout's owner."""
-    owner = os.stat(CHECKOUT)
-    for each in path, os.path.dirname(path) or ".":
-        if os.path.realpath(each).startswith(CHECKOUT + "/"):
-            os.chown(each, owner.st_uid, owner.st_gid)
-
-
-def write_json(path, result):
-    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-    with open(path, "w") as f:
-        json.dump(result, f, indent=1)
-        f.write("\n")
-    give_back(path)
+    print_targets(ROWS, targets)
 
 
 # --- the program --------------------------------------------------------------------------------
@@ -478,12 +427,11 @@ def main():
         sys.exit("bench: natemd has ended; its log:\n%s" % e)
     finally:
         take_all_down()
-    figures = {row: {kind: statistics.median(v) for kind, v in by_kind.items()}
-               for row, by_kind in samples.items()}
+    figures = medians(samples)
     targets = judge(figures)
     print_all(figures, targets)
     say("took %d s" % (time.monotonic() - start))
-    result = as_json(samples, figures, targets, args.rounds)
+    result = as_json(ROWS, samples, targets, args.rounds)
     if args.json:
         write_json(args.json, result)
     if args.draw:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""draw.py FILE DIRECTORY - the figures of path.py as pictures, by gnuplot"""
+"""draw.py FILE DIRECTORY - the figures of path.py or core.py as pictures, by gnuplot"""
 import json
 import os
 import subprocess
@@ -23,6 +23,23 @@ set yrange [0:*]
 """
 
 
+# The core alone: lines over how many sessions there are.
+DIRECTIONS = (("outbound", "#1b6ca8"), ("inbound", "#e8a33d"))
+
+CORE_HEAD = """
+set terminal svg size 720,420 font 'sans-serif,13' background '#ffffff'
+set grid ytics
+set logscale x
+set xrange [700:6000000]
+set yrange [0:*]
+set xtics nomirror ('1 thousand' 1e3, '10 thousand' 1e4, '100 thousand' 1e5, '1 million' 1e6, \
+    '4 million' 4e6) font ',10'
+set xlabel 'sessions, met in random order'
+set ylabel 'nanoseconds a packet'
+set key outside top center horizontal
+"""
+
+
 def table(rows, names, value):
     """A gnuplot data block: one line a row, one column a series; what is missing is '?'."""
     lines = ["$data << END"]
@@ -33,19 +50,22 @@ def table(rows, names, value):
     return lines + ["END"] if len(lines) > 1 else []
 
 
-def draw(path, title, unit, data, extra=""):
-    plots = ["$data using %d:xtic(1) title '%s' linecolor rgb '%s'" % (i + 2, name, colour)
-             for i, (_, name, colour) in enumerate(SERIES)]
-    script = "\n".join(data) + HEAD + extra + "set xrange [-0.6:%g]\n" % (len(data) - 2.4)
-    script += "set output '%s'\n" % path
-    script += "set title \"%s\"\nset ylabel '%s'\n" % (title, unit)
-    script += "set datafile missing '?'\nplot " + ", ".join(plots) + "\n"
+def gnuplot(script):
     try:
         subprocess.run(["gnuplot"], input=script, text=True, check=True)
     except FileNotFoundError:
         sys.exit("draw: gnuplot is not there; make deps-bench installs it")
     except subprocess.CalledProcessError:
         sys.exit("draw: gnuplot failed; the lines above say why")
+
+
+def draw(path, title, unit, data, extra=""):
+    plots = ["$data using %d:xtic(1) title '%s' linecolor rgb '%s'" % (i + 2, name, colour)
+             for i, (_, name, colour) in enumerate(SERIES)]
+    script = "\n".join(data) + HEAD + extra + "set xrange [-0.6:%g]\n" % (len(data) - 2.4)
+    script += "set output '%s'\n" % path
+    script += "set title \"%s\"\nset ylabel '%s'\n" % (title, unit)
+    gnuplot(script + "set datafile missing '?'\nplot " + ", ".join(plots) + "\n")
 
 
 def median(row, kind):
@@ -57,13 +77,34 @@ def to_masquerade(row, kind):
     return value / other if value and other else None
 
 
-def draw_all(result, directory):
-    """Returns the files it has written."""
-    rows = {row["row"]: row for row in result["rows"]}
-    os.makedirs(directory, exist_ok=True)
-    machine = "%d processors, Linux %s, %s" % (
+def measured_on(result):
+    return "%d processors, Linux %s, %s" % (
         result["machine"]["processors"], result["machine"]["kernel"],
         "medians of %d rounds" % result["rounds"] if result["rounds"] > 1 else "one round")
+
+
+def draw_core(result, directory):
+    """Of core.py's figures; returns the files it has written."""
+    points = sorted((int(row["row"].split("-")[1]), row["median"]) for row in result["rows"]
+                    if row["row"].startswith("known-") and not row["row"].endswith("-tcp"))
+    os.makedirs(directory, exist_ok=True)
+    path = os.path.join(directory, "core.svg")
+    data = ["%d " % sessions + " ".join("%g" % median[name] for name, _ in DIRECTIONS)
+            for sessions, median in points]
+    script = "\n".join(["$data << END"] + data + ["END"]) + CORE_HEAD + "set output '%s'\n" % path
+    script += ("set title \"The core alone: a packet of a known session\\n{/*0.8 %s}\"\n"
+               % measured_on(result))
+    gnuplot(script + "plot " + ", ".join(
+        "$data using 1:%d title '%s' with linespoints linewidth 2 pointtype 7 linecolor rgb '%s'"
+        % (i + 2, name, colour) for i, (name, colour) in enumerate(DIRECTIONS)) + "\n")
+    return (path,)
+
+
+def draw_all(result, directory):
+    """Of path.py's; likewise."""
+    rows = {row["row"]: row for row in result["rows"]}
+    os.makedirs(directory, exist_ok=True)
+    machine = measured_on(result)
     throughput, packets, latency = (os.path.join(directory, name + ".svg")
                                     for name in ("throughput", "packets", "latency"))
     draw(throughput,
@@ -89,8 +130,14 @@ def draw_all(result, directory):
     return throughput, packets, latency
 
 
-if __name__ == "__main__":
+def main():
     if len(sys.argv) != 3:
-        sys.exit("usage: draw.py FILE DIRECTORY: FILE is what path.py --json wrote")
+        sys.exit("usage: draw.py FILE DIRECTORY: FILE is what path.py or core.py has written")
     with open(sys.argv[1]) as f:
-        draw_all(json.load(f), sys.argv[2])
+        result = json.load(f)
+    of_core = any(row["row"].startswith("known-") for row in result["rows"])
+    (draw_core if of_core else draw_all)(result, sys.argv[2])
+
+
+if __name__ == "__main__":
+    main()

@@ -202,7 +202,7 @@ struct known {
 	struct rng rng; /* in which order */
 	bool tcp;
 	uint32_t sessions;
-	struct endpoint *externals; /* owned; of each session */
+	struct endpoint *externals; /* owned; of each session, on huge pages as the tables are */
 	uint64_t served;	    /* packets that serve() has seen */
 };
 
@@ -214,7 +214,7 @@ static void known_open(struct known *k, uint32_t sessions, bool tcp)
 	if (rng_key(2, &key) != 0)
 		die("no key");
 	rng_init(&k->rng, &key);
-	k->externals = calloc(sessions, sizeof(*k->externals));
+	k->externals = block_open(sessions * sizeof(*k->externals));
 	if (k->externals == NULL)
 		die("no memory");
 	open_nat(&k->nat, sessions, POOL);
@@ -229,7 +229,7 @@ static void known_open(struct known *k, uint32_t sessions, bool tcp)
 static void known_close(struct known *k)
 {
 	nat_fini(&k->nat);
-	free(k->externals);
+	block_close(k->externals, k->sessions * sizeof(*k->externals));
 }
 
 /* Of any session. The tables are not looked at: what lies in the cache is not to be our doing. */

@@ -32,7 +32,7 @@ ALONE = "natem"  # the kind of what has no direction
 # name: (what, unit, decimals)
 ROWS = {"known-%d" % n: ("known UDP sessions, %d" % n, "ns", 1) for n in KNOWN}
 ROWS["known-%d-tcp" % MILLION] = ("known TCP sessions, %d" % MILLION, "ns", 1)
-ROWS.update({"instructions-%d" % n: ("instructions a packet, %d" % n, "", 0)
+ROWS.update({"instructions-%d" % n: ("a packet, %d sessions" % n, "instr.", 0)
              for n in (1000, MILLION)})
 ROWS.update({"new-" + share: ("new mapping, %s %% of ports taken" % share, "ns", 1)
              for share, _ in TAKEN})

@@ -31,7 +31,8 @@ SHELL_FILES := $(wildcard netns-scripts/*.sh tests/*.sh tests/netns/*.bash tests
 C_FILES     := $(wildcard common/*.[ch] nat/*/*.[ch] tests/*/*.[ch])
 
 .SECONDARY: # objects are kept, also those that make sees only on the way to a program
-.PHONY: all help deps deps-check deps-bench check check-long conformance asan lint fuzz bench bench-quick install clean
+.PHONY: all help deps deps-check deps-bench check check-long conformance asan lint fuzz bench bench-quick \
+	bench-programs install clean
 all: $(B)/natemd $(B)/natem
 
 help:
@@ -47,7 +48,8 @@ help:
 	@echo "make fuzz        each fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS)"
 	@echo "make bench       the core alone, then natem beside the kernel's NAT and others, in network"
 	@echo "                 namespaces (as root, five minutes); figures and pictures to docs/benchmarks/"
-	@echo "make bench-quick the second half in under a minute; writes nothing"
+	@echo "make bench-quick the main figures of both, in about a minute (as root); writes nothing"
+	@echo "make bench-programs  only builds what they run"
 	@echo "make install     into PREFIX=$(PREFIX)"
 	@echo "make clean       remove build/"
 
@@ -139,14 +141,15 @@ fuzz: deps deps-check
 	@$(MAKE) --no-print-directory -j$$(nproc) $(FUZZ)
 	@tests/fuzz.sh $(FUZZ_SECONDS) $(FUZZ)
 
-# What the packet path is measured with; the core's own benchmarks need none of it.
-PATH_BENCH := all $(B)/tests/bench/traffic $(B)/tests/bench/noop
+bench-programs: $(BENCH) $(B)/tests/bench/traffic $(B)/tests/bench/noop
 bench: deps deps-bench
-	@$(MAKE) --no-print-directory -j$$(nproc) B=$(B) $(PATH_BENCH) $(BENCH)
-	@set -e; for b in $(BENCH); do $$b; done
+	@$(MAKE) --no-print-directory -j$$(nproc) B=$(B) all bench-programs
+	@NATEM_BUILD=$(B) tests/bench/core.py --json docs/benchmarks/core.json --draw docs/benchmarks
+	@$(B)/tests/bench/bench_checksum
 	@NATEM_BUILD=$(B) tests/bench/path.py --json docs/benchmarks/path.json --draw docs/benchmarks
 bench-quick: deps deps-bench
-	@$(MAKE) --no-print-directory -j$$(nproc) B=$(B) $(PATH_BENCH)
+	@$(MAKE) --no-print-directory -j$$(nproc) B=$(B) all bench-programs
+	@NATEM_BUILD=$(B) tests/bench/core.py --quick
 	@NATEM_BUILD=$(B) tests/bench/path.py --quick
 
 install: all

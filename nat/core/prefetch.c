@@ -62,8 +62,10 @@ static void fetch_around(const struct nat *nat, const struct prefetch_packet *co
 		return;
 	s = session_at(t, pkt->hint - 1);
 	fetch(mapping_at(&nat->mappings, s->mapping));
-	if (pkt->protocol == PACKET_TCP)
+	if (pkt->protocol == PACKET_TCP) { /* perhaps in two lines */
 		fetch(session_tcp(t, pkt->hint - 1));
+		fetch(session_tcp(t, pkt->hint - 1) + 1);
+	}
 	if (!lifetime_refreshes(nat, nat_protocol_of(pkt), coming->from))
 		return;
 	if (s->expiry_next != NAT_NONE)

@@ -3,7 +3,8 @@
  * methods.h - what the control socket can be asked
  * Owns:       the method table (name, parameters, meaning) and what each method does; the JSON
  *             form of mappings, sessions, counters and knobs.
- * Invariants: a method answers at once and in bounded size: lists come in pages.
+ * Invariants: a method answers at once and in bounded size: lists come in pages, each of bounded
+ *             cost.
  */
 #ifndef DAEMON_METHODS_H
 #define DAEMON_METHODS_H

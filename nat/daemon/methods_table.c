@@ -7,10 +7,13 @@
 
 #include "nat/daemon/methods_parts.h"
 
+/* What goes into a page, counted in steps of about 100 ns: a page may take some 150 us. */
 enum {
-	PAGE_DEFAULT = 200, /* records in a page */
-	PAGE_MOST = 1000,
-	PAGE_WALK = 16384, /* records looked at for one page, so that a thin table costs no more */
+	PAGE_STEPS = 1500,
+	STEPS_RECORD = 40,
+	STEPS_HOST = 80,
+	STEPS_BLOCK = 10,
+	PAGE_MOST = 1000, /* records that can be asked for */
 };
 
 /* --- records ------------------------------------------------------------------------------- */
@@ -231,13 +234,42 @@ static json_t *json_host(const struct daemon *d, uint32_t n)
 
 /* --- lists --------------------------------------------------------------------------------- */
 
-/* One page of the live records of @arena from record `cursor` on, under the name @what. */
-static json_t *list(const struct daemon *d, const struct arena *arena, const char *what,
-		    json_t *(*describe)(const struct daemon *d, uint32_t n), json_t *params,
+struct listing {
+	const char *name; /* of the array in the answer */
+	const struct arena *arena;
+	/* The record as JSON; NULL if it is over. */
+	json_t *(*describe)(const struct daemon *d, uint32_t n);
+	/* What that costs. */
+	uint32_t (*steps)(const struct daemon *d, uint32_t n);
+};
+
+static uint32_t steps_of_mapping(const struct daemon *d, uint32_t n)
+{
+	return STEPS_RECORD + mapping_at(&d->nat.mappings, n)->sessions;
+}
+
+static uint32_t steps_of_session(const struct daemon *d, uint32_t n)
+{
+	(void)d;
+	(void)n;
+	return STEPS_RECORD;
+}
+
+static uint32_t steps_of_host(const struct daemon *d, uint32_t n)
+{
+	return STEPS_HOST + STEPS_BLOCK * host_at(&d->nat.hosts, n)->block_count;
+}
+
+/*
+ * One page of the live records from number `cursor` on. It ends early where it has cost enough: a
+ * packet that comes now waits for all of it.
+ */
+static json_t *list(const struct daemon *d, const struct listing *l, json_t *params,
 		    struct failure *failure)
 {
 	static const char *const names[] = { "cursor", "limit", NULL };
-	uint32_t n = 0, limit = PAGE_DEFAULT, walked = 0;
+	uint32_t n = 0, limit = PAGE_MOST;
+	uint64_t steps = 0;
 	json_t *page;
 
 	if (!params_only(params, names, failure) ||
@@ -245,31 +277,43 @@ static json_t *list(const struct daemon *d, const struct arena *arena, const cha
 	    !params_number(params, "limit", 1, PAGE_MOST, &limit, failure))
 		return NULL;
 	page = json_array();
-	for (; n < arena->used && limit > 0 && walked < PAGE_WALK; n++, walked++) {
-		json_t *record = arena_is_live(arena, n) ? describe(d, n) : NULL;
+	for (; n < l->arena->used && limit > 0 && steps < PAGE_STEPS; n++, steps++) {
+		json_t *record;
 
+		if (!arena_is_live(l->arena, n))
+			continue;
+		steps += l->steps(d, n);
+		record = l->describe(d, n);
 		if (record == NULL)
 			continue;
 		json_array_append_new(page, record);
 		limit--;
 	}
-	return json_pack("{s:o, s:o}", what, page, "next",
-			 n < arena->used ? json_of_count(n) : json_null());
+	return json_pack("{s:o, s:o}", l->name, page, "next",
+			 n < l->arena->used ? json_of_count(n) : json_null());
 }
 
 json_t *method_mappings_list(struct daemon *d, json_t *params, struct failure *failure)
 {
-	return list(d, &d->nat.mappings.arena, "mappings", json_of_mapping, params, failure);
+	const struct listing l = { "mappings", &d->nat.mappings.arena, json_of_mapping,
+				   steps_of_mapping };
+
+	return list(d, &l, params, failure);
 }
 
 json_t *method_sessions_list(struct daemon *d, json_t *params, struct failure *failure)
 {
-	return list(d, &d->nat.sessions.arena, "sessions", json_session, params, failure);
+	const struct listing l = { "sessions", &d->nat.sessions.arena, json_session,
+				   steps_of_session };
+
+	return list(d, &l, params, failure);
 }
 
 json_t *method_hosts_list(struct daemon *d, json_t *params, struct failure *failure)
 {
-	return list(d, &d->nat.hosts.arena, "hosts", json_host, params, failure);
+	const struct listing l = { "hosts", &d->nat.hosts.arena, json_host, steps_of_host };
+
+	return list(d, &l, params, failure);
 }
 
 /* --- removal ------------------------------------------------------------------------------- */

@@ -155,24 +155,19 @@ void control_accept(struct control *c)
 /* Take @answer (may be NULL) as the client's next output, which must be empty. */
 static int set_output(struct control_client *client, json_t *answer)
 {
-	size_t length;
 	char *text;
 
 	if (answer == NULL)
 		return 0;
-	length = json_dumpb(answer, NULL, 0, JSON_COMPACT);
-	text = malloc(length + 1);
-	if (text != NULL && length > 0) {
-		json_dumpb(answer, text, length, JSON_COMPACT);
-		text[length] = '\n';
-		client->output = text;
-		client->output_length = length + 1;
-		client->output_sent = 0;
-	} else {
-		free(text);
-	}
+	text = json_dumps(answer, JSON_COMPACT);
 	json_decref(answer);
-	return client->output != NULL ? 0 : -ENOMEM;
+	if (text == NULL)
+		return -ENOMEM;
+	client->output = text;
+	client->output_length = strlen(text) + 1;
+	client->output_sent = 0;
+	text[client->output_length - 1] = '\n'; /* in place of the NUL */
+	return 0;
 }
 
 /* Send what is left; 0 when all is out, -EAGAIN when the client must read first, or -errno. */
@@ -229,21 +224,21 @@ static int read_input(struct control_client *client)
 	return 0;
 }
 
-enum { LINES_PER_WAKE = 16 }; /* so that one busy client does not keep packets waiting */
-
-/* One line after the other, and none while an answer waits to be read: 0 or -errno to close. */
+/*
+ * One line, and none while an answer waits to be read: 0 or -errno to close. Only one, so that no
+ * client keeps packets and timers waiting for longer than one answer takes.
+ */
 static int converse(struct control_client *client, struct daemon *d, bool readable)
 {
-	bool answered = true;
+	bool answered = false;
 	int err = flush_output(client);
 
 	if (err == 0 && readable && !client->ended)
 		err = read_input(client);
-	for (int i = 0; err == 0 && answered && i < LINES_PER_WAKE; i++) {
+	if (err == 0)
 		err = answer_line(client, d, &answered);
-		if (err == 0)
-			err = flush_output(client);
-	}
+	if (err == 0)
+		err = flush_output(client);
 	if (err == -EAGAIN)
 		return 0;
 	return err < 0 || (client->ended && !answered) ? -EPIPE : 0;

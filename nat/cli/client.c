@@ -95,7 +95,8 @@ static enum client_status read_answer(struct client *c, json_t **result)
 
 	errno = 0;
 	answer = json_load_callback(receive, c, JSON_DISABLE_EOF_CHECK, &error);
-	if (answer == NULL && errno != 0)
+	/* A daemon that ends with a request unread resets the connection; else it just closes it. */
+	if (answer == NULL && errno != 0 && errno != ECONNRESET)
 		return fail(c, errno);
 	failure = json_object_get(answer, "error");
 	*result = json_incref(json_object_get(answer, "result"));

@@ -530,6 +530,22 @@ static void test_connection_closed_before_the_request_is_a_failure(void **state)
 	assert_why(b, "has it just ended?");
 }
 
+static void test_connection_reset_for_an_unread_request_is_a_failure(void **state)
+{
+	static const char *const answers[] = { NULL };
+	struct bench *b = *state;
+
+	listen_at(b);
+	assert_int_equal(client_open(&b->client), CLIENT_OK);
+	assert_int_equal(send(b->client.fd, " ", 1, MSG_NOSIGNAL), 1);
+	b->answers = answers;
+	assert_int_equal(pthread_create(&b->thread, NULL, serve, b), 0);
+	b->running = true;
+	join_server(b);
+	assert_int_equal(client_call(&b->client, "status", NULL, &b->result), CLIENT_FAILED);
+	assert_why(b, "has it just ended?");
+}
+
 /* --- lists ---------------------------------------------------------------------------------- */
 
 static void test_list_of_one_page(void **state)
@@ -642,6 +658,7 @@ int main(void)
 		client_test(test_reason_given_before_the_request_was_sent_is_read),
 		client_test(test_reason_given_without_reading_the_request_is_read),
 		client_test(test_connection_closed_before_the_request_is_a_failure),
+		client_test(test_connection_reset_for_an_unread_request_is_a_failure),
 		client_test(test_list_of_one_page),
 		client_test(test_list_that_is_empty),
 		client_test(test_pages_are_joined_and_each_asked_for_by_the_cursor_of_the_last),

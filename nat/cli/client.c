@@ -9,7 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { ANSWER_TIMEOUT_S = 10, PAGE = 1000 };
+enum { ANSWER_TIMEOUT_S = 10 };
 
 static enum client_status fail(struct client *c, int err)
 {
@@ -129,26 +129,22 @@ enum client_status client_call(struct client *c, const char *method, json_t *par
 }
 
 enum client_status client_list(struct client *c, const char *method, const char *name,
-			       json_t **result)
+			       client_take *take, void *data)
 {
-	json_t *all = json_array(), *cursor = json_integer(0);
+	json_t *cursor = json_integer(0);
 	enum client_status status = CLIENT_OK;
 
 	while (status == CLIENT_OK && json_is_integer(cursor)) {
 		json_t *page;
 
-		status = client_call(
-			c, method, json_pack("{s:o, s:i}", "cursor", cursor, "limit", PAGE), &page);
+		status = client_call(c, method, json_pack("{s:o}", "cursor", cursor), &page);
 		cursor = NULL;
 		if (status != CLIENT_OK)
 			break;
-		json_array_extend(all, json_object_get(page, name));
 		cursor = json_incref(json_object_get(page, "next"));
+		status = take(data, json_object_get(page, name));
 		json_decref(page);
 	}
 	json_decref(cursor);
-	if (status == CLIENT_OK)
-		*result = json_pack("{s:O}", name, all);
-	json_decref(all);
 	return status;
 }

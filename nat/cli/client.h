@@ -31,8 +31,14 @@ void client_close(struct client *c);
 enum client_status client_call(struct client *c, const char *method, json_t *params,
 			       json_t **result);
 
-/* All pages of a list method, joined: {NAME: [...]}. @result as above. */
+/* Takes the records of one page, an array or NULL; other than CLIENT_OK ends the list. */
+typedef enum client_status client_take(void *data, json_t *records);
+
+/*
+ * client_list() - ask for page after page of a list and give each to @take as it comes
+ * @name: of the array in the answers. Return: CLIENT_OK when @take has had all of them.
+ */
 enum client_status client_list(struct client *c, const char *method, const char *name,
-			       json_t **result);
+			       client_take *take, void *data);
 
 #endif

@@ -3,13 +3,10 @@
  * cmd_hosts.c - the internal hosts, once or live
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/addr.h"
-#include "common/log.h"
 #include "nat/cli/list.h"
-#include "nat/cli/table.h"
 
 /* Append to a cell as far as there is room. */
 static void append(table_cell *cell, const char *text)
@@ -82,49 +79,41 @@ static int by_address(const void *a, const void *b)
 	return addr_compare(&left, &right);
 }
 
-static void print_hosts(const struct list *list, const json_t *hosts, FILE *out)
+enum { HOST, EXTERNAL, MAPPINGS, SESSIONS, BLOCKS, WIDTH };
+
+static const struct table_column columns[WIDTH] = {
+	[HOST] = { .title = "HOST" },
+	[EXTERNAL] = { .title = "EXTERNAL" },
+	[MAPPINGS] = { .title = "MAPPINGS" },
+	[SESSIONS] = { .title = "SESSIONS" },
+	[BLOCKS] = { .title = "BLOCKS", .scarce = true },
+};
+
+static void add_row(struct table *table, const json_t *host)
 {
-	enum { HOST, EXTERNAL, MAPPINGS, SESSIONS, BLOCKS, WIDTH };
-	static const struct table_column columns[WIDTH] = {
-		[HOST] = { .title = "HOST" },
-		[EXTERNAL] = { .title = "EXTERNAL" },
-		[MAPPINGS] = { .title = "MAPPINGS" },
-		[SESSIONS] = { .title = "SESSIONS" },
-		[BLOCKS] = { .title = "BLOCKS", .hidden = true },
-	};
-	size_t count = json_array_size(hosts);
-	const json_t **sorted = calloc(count + 1, sizeof(*sorted));
-	struct table table;
+	table_cell *row = table_row(table);
+	const char *external = command_text(host, "external");
 
-	(void)list;
-	if (sorted == NULL) {
-		log_error("out of memory");
-		exit(EXIT_FAILURE);
-	}
-	for (size_t i = 0; i < count; i++)
-		sorted[i] = json_array_get(hosts, i);
-	qsort(sorted, count, sizeof(*sorted), by_address);
-	table_init(&table, columns, WIDTH);
-	for (size_t i = 0; i < count; i++) {
-		table_cell *row = table_row(&table);
-		const char *external = command_text(sorted[i], "external");
-
-		table_text(&row[HOST], command_text(sorted[i], "address"));
-		table_text(&row[EXTERNAL], *external != '\0' ? external : "-");
-		write_uses(&row[MAPPINGS], json_object_get(sorted[i], "mappings"));
-		write_uses(&row[SESSIONS], json_object_get(sorted[i], "sessions"));
-		write_blocks(&row[BLOCKS], sorted[i]);
-		if (*row[BLOCKS] != '\0')
-			table.columns[BLOCKS].hidden = false;
-	}
-	table_print(&table, out);
-	table_fini(&table);
-	free(sorted);
+	table_text(&row[HOST], command_text(host, "address"));
+	table_text(&row[EXTERNAL], *external != '\0' ? external : "-");
+	write_uses(&row[MAPPINGS], json_object_get(host, "mappings"));
+	write_uses(&row[SESSIONS], json_object_get(host, "sessions"));
+	write_blocks(&row[BLOCKS], host);
+	if (*row[BLOCKS] != '\0')
+		table->columns[BLOCKS].hidden = false;
 }
 
 enum client_status cmd_hosts(const struct invocation *call)
 {
-	struct list list = { call, "hosts.list", "hosts", print_hosts };
+	struct list list = {
+		.call = call,
+		.method = "hosts.list",
+		.name = "hosts",
+		.columns = columns,
+		.width = WIDTH,
+		.order = by_address,
+		.add_row = add_row,
+	};
 
 	return list_show(&list);
 }

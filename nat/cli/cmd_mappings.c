@@ -3,12 +3,9 @@
  * cmd_mappings.c - mappings and sessions: the two tables, once or live
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "common/log.h"
 #include "nat/cli/list.h"
-#include "nat/cli/table.h"
 
 enum { PROTOCOL, INTERNAL, EXTERNAL, KIND, REMOTE, STATE, SESSIONS, LEFT, OUT, IN, WIDTH };
 
@@ -16,8 +13,8 @@ static const struct table_column columns[WIDTH] = {
 	[PROTOCOL] = { .title = "PROTO" },
 	[INTERNAL] = { .title = "INTERNAL" },
 	[EXTERNAL] = { .title = "EXTERNAL" },
-	[KIND] = { .title = "KIND" },
-	[REMOTE] = { .title = "REMOTE" },
+	[KIND] = { .title = "KIND", .scarce = true },
+	[REMOTE] = { .title = "REMOTE", .scarce = true },
 	[STATE] = { .title = "STATE" },
 	[SESSIONS] = { .title = "SESS", .right = true },
 	[LEFT] = { .title = "LEFT", .right = true },
@@ -25,7 +22,7 @@ static const struct table_column columns[WIDTH] = {
 	[IN] = { .title = "IN", .right = true },
 };
 
-/* Both tables have the same columns but one; a column nobody has anything for is left out. */
+/* Both tables have the same columns but one. */
 static void add_row(struct table *table, const json_t *record)
 {
 	table_cell *row = table_row(table);
@@ -54,55 +51,48 @@ static void add_row(struct table *table, const json_t *record)
 		table->columns[KIND].hidden = false;
 }
 
-static int by_age(const void *a, const void *b)
+static json_int_t age_of(const void *record)
 {
-	json_int_t left = command_number(*(json_t *const *)a, "age_ms");
-	json_int_t right = command_number(*(json_t *const *)b, "age_ms");
+	return command_number(*(json_t *const *)record, "age_ms");
+}
 
-	return (left > right) - (left < right);
+static int oldest_first(const void *a, const void *b)
+{
+	return (age_of(a) < age_of(b)) - (age_of(a) > age_of(b));
+}
+
+static int newest_first(const void *a, const void *b)
+{
+	return oldest_first(b, a);
 }
 
 /* Printed once, the newest record comes last, next to the prompt; on a screen it comes first,
  * where it is seen however many there are. */
-static void add_rows(struct table *table, const json_t *records, bool newest_first)
+static enum client_status show(const struct invocation *call, const char *method, const char *name,
+			       bool sessions)
 {
-	size_t count = json_array_size(records);
-	const json_t **sorted = calloc(count + 1, sizeof(*sorted));
+	struct table_column shown[WIDTH];
+	struct list list = {
+		.call = call,
+		.method = method,
+		.name = name,
+		.columns = shown,
+		.width = WIDTH,
+		.order = call->watch ? newest_first : oldest_first,
+		.add_row = add_row,
+	};
 
-	if (sorted == NULL) {
-		log_error("out of memory");
-		exit(EXIT_FAILURE);
-	}
-	for (size_t i = 0; i < count; i++)
-		sorted[i] = json_array_get(records, i);
-	qsort(sorted, count, sizeof(*sorted), by_age);
-	for (size_t i = 0; i < count; i++)
-		add_row(table, sorted[newest_first ? i : count - 1 - i]);
-	free(sorted);
-}
-
-static void print_records(const struct list *list, const json_t *records, FILE *out)
-{
-	struct table table;
-
-	table_init(&table, columns, WIDTH);
-	table.columns[KIND].hidden = table.columns[REMOTE].hidden = true;
-	table.columns[SESSIONS].hidden = strcmp(list->name, "sessions") == 0;
-	add_rows(&table, records, list->call->watch);
-	table_print(&table, out);
-	table_fini(&table);
+	memcpy(shown, columns, sizeof(shown));
+	shown[SESSIONS].hidden = !sessions;
+	return list_show(&list);
 }
 
 enum client_status cmd_mappings(const struct invocation *call)
 {
-	struct list list = { call, "mappings.list", "mappings", print_records };
-
-	return list_show(&list);
+	return show(call, "mappings.list", "mappings", true);
 }
 
 enum client_status cmd_sessions(const struct invocation *call)
 {
-	struct list list = { call, "sessions.list", "sessions", print_records };
-
-	return list_show(&list);
+	return show(call, "sessions.list", "sessions", false);
 }

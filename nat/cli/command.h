@@ -2,7 +2,8 @@
 /*
  * command.h - the subcommands
  * Owns:       what a subcommand is given and gives back; main.c holds their table.
- * Invariants: a subcommand writes its answer to standard output only when it succeeded.
+ * Invariants: a subcommand writes its answer to standard output only when it succeeded. A list is
+ *             written while it comes: what is there of it when it fails stays.
  */
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H

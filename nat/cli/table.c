@@ -11,6 +11,15 @@ void table_init(struct table *t, const struct table_column *columns, unsigned in
 {
 	*t = (struct table){ .width = width };
 	memcpy(t->columns, columns, width * sizeof(*columns));
+	for (unsigned int i = 0; i < width; i++)
+		t->columns[i].hidden |= t->columns[i].scarce;
+}
+
+void table_show_all(struct table *t)
+{
+	for (unsigned int i = 0; i < t->width; i++)
+		if (t->columns[i].scarce)
+			t->columns[i].hidden = false;
 }
 
 void table_fini(struct table *t)
@@ -39,6 +48,8 @@ static int column_width(const struct table *t, unsigned int column)
 {
 	size_t width = strlen(t->columns[column].title);
 
+	if (width < (size_t)t->widths[column])
+		width = (size_t)t->widths[column];
 	for (size_t row = 0; row < t->rows; row++) {
 		size_t length = strlen(t->cells[row * t->width + column]);
 
@@ -56,9 +67,9 @@ static bool is_last(const struct table *t, unsigned int column)
 	return true;
 }
 
-static void print_cell(const struct table *t, unsigned int column, int width, const char *text,
-		       FILE *out)
+static void print_cell(const struct table *t, unsigned int column, const char *text, FILE *out)
 {
+	int width = t->widths[column];
 	bool last = is_last(t, column);
 
 	if (t->columns[column].right)
@@ -68,19 +79,24 @@ static void print_cell(const struct table *t, unsigned int column, int width, co
 	fputs(last ? "\n" : " ", out);
 }
 
-void table_print(const struct table *t, FILE *out)
+static void print_row(const struct table *t, size_t row, FILE *out)
 {
-	int widths[TABLE_COLUMNS];
-
 	for (unsigned int i = 0; i < t->width; i++)
-		widths[i] = column_width(t, i);
-	for (size_t row = 0; row <= t->rows; row++)
-		for (unsigned int i = 0; i < t->width; i++)
-			if (!t->columns[i].hidden)
-				print_cell(t, i, widths[i],
-					   row == 0 ? t->columns[i].title
-						    : t->cells[(row - 1) * t->width + i],
-					   out);
+		if (!t->columns[i].hidden)
+			print_cell(t, i, t->cells[row * t->width + i], out);
+}
+
+void table_print(struct table *t, FILE *out)
+{
+	for (unsigned int i = 0; i < t->width; i++)
+		t->widths[i] = column_width(t, i);
+	for (unsigned int i = 0; i < t->width && !t->headed; i++)
+		if (!t->columns[i].hidden)
+			print_cell(t, i, t->columns[i].title, out);
+	for (size_t row = 0; row < t->rows; row++)
+		print_row(t, row, out);
+	t->headed = true;
+	t->rows = 0;
 }
 
 void table_text(table_cell *cell, const char *text)

@@ -3,6 +3,7 @@
  * table.h - output forms for people
  * Owns:       aligned tables, and how durations and amounts are written.
  * Invariants: a table's columns are as wide as their widest cell, and its last is not padded.
+ *             One that is printed in parts keeps its columns at least as wide from part to part.
  */
 #ifndef CLI_TABLE_H
 #define CLI_TABLE_H
@@ -17,15 +18,18 @@ struct table_column {
 	const char *title;
 	bool right;  /* numbers stand to the right */
 	bool hidden; /* nothing to show in it this time */
+	bool scarce; /* hidden until somebody has something to show in it */
 };
 
 typedef char table_cell[TABLE_CELL];
 
 struct table {
 	struct table_column columns[TABLE_COLUMNS];
-	unsigned int width; /* columns in use */
-	table_cell *cells;  /* owned; rows one after the other */
+	unsigned int width;	   /* columns in use */
+	int widths[TABLE_COLUMNS]; /* of what is printed already */
+	table_cell *cells;	   /* owned; rows one after the other */
 	size_t rows;
+	bool headed; /* its titles are printed already */
 };
 
 /* @columns: @width of them, copied. */
@@ -33,7 +37,10 @@ void table_init(struct table *t, const struct table_column *columns, unsigned in
 void table_fini(struct table *t);
 /* A row of empty cells to write into; borrowed until the next row. Exits when out of memory. */
 table_cell *table_row(struct table *t);
-void table_print(const struct table *t, FILE *out);
+/* Print the rows, under the titles if these are not printed yet, and forget them. */
+void table_print(struct table *t, FILE *out);
+/* Show the scarce columns too: there are more rows than can be known now. */
+void table_show_all(struct table *t);
 
 /* @text, or as much as fits and "..." */
 void table_text(table_cell *cell, const char *text);

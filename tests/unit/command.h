@@ -30,7 +30,7 @@
 #include "nat/cli/command.h"
 #include "tests/unit/sockets.h"
 
-enum { REQUESTS = 4, REQUEST_SIZE = 512, OUTPUT_SIZE = 256 * 1024, PATIENCE_S = 5 };
+enum { REQUESTS = 4, REQUEST_SIZE = 512, OUTPUT_SIZE = 1024 * 1024, PATIENCE_S = 5 };
 
 typedef enum client_status subcommand(const struct invocation *call);
 

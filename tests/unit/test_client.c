@@ -31,7 +31,9 @@ enum { REQUESTS = 8, REQUEST_SIZE = 512, PATIENCE_S = 5, NOBODY = 65534 };
 
 struct bench {
 	struct client client;
-	json_t *result; /* of the last call that went well */
+	json_t *result; /* of the last call that went well, or the records of a list */
+	int pages;	/* of that list */
+	int enough;	/* so many, and then an error; 0: all */
 	char directory[40];
 	int descriptors; /* open before anything was */
 
@@ -154,13 +156,23 @@ static enum client_status call(struct bench *b, const char *answer)
 	return status;
 }
 
+static enum client_status take(void *data, json_t *records)
+{
+	struct bench *b = data;
+
+	b->pages++;
+	json_array_extend(b->result, records);
+	return b->pages == b->enough ? CLIENT_WRONG_USAGE : CLIENT_OK;
+}
+
 static enum client_status list(struct bench *b, const char *const *answers)
 {
 	enum client_status status;
 
 	start_server(b, answers);
 	assert_int_equal(client_open(&b->client), CLIENT_OK);
-	status = client_list(&b->client, "mappings.list", "mappings", &b->result);
+	b->result = json_array();
+	status = client_list(&b->client, "mappings.list", "mappings", take, b);
 	client_close(&b->client);
 	join_server(b);
 	return status;
@@ -555,11 +567,11 @@ static void test_list_of_one_page(void **state)
 	struct bench *b = *state;
 
 	assert_int_equal(list(b, answers), CLIENT_OK);
-	assert_json(b->result, "{\"mappings\":[1,2]}");
+	assert_json(b->result, "[1,2]");
 	assert_int_equal(b->received, 1);
 	assert_request(b, 0,
 		       "{\"id\":1,\"jsonrpc\":\"2.0\",\"method\":\"mappings.list\","
-		       "\"params\":{\"cursor\":0,\"limit\":1000}}");
+		       "\"params\":{\"cursor\":0}}");
 }
 
 static void test_list_that_is_empty(void **state)
@@ -570,10 +582,10 @@ static void test_list_that_is_empty(void **state)
 	struct bench *b = *state;
 
 	assert_int_equal(list(b, answers), CLIENT_OK);
-	assert_json(b->result, "{\"mappings\":[]}");
+	assert_json(b->result, "[]");
 }
 
-static void test_pages_are_joined_and_each_asked_for_by_the_cursor_of_the_last(void **state)
+static void test_pages_come_in_order_and_each_is_asked_for_by_the_cursor_of_the_last(void **state)
 {
 	static const char *const answers[] = {
 		"{\"id\":1,\"result\":{\"mappings\":[1,2],\"next\":1000}}\n",
@@ -583,17 +595,18 @@ static void test_pages_are_joined_and_each_asked_for_by_the_cursor_of_the_last(v
 	struct bench *b = *state;
 
 	assert_int_equal(list(b, answers), CLIENT_OK);
-	assert_json(b->result, "{\"mappings\":[1,2,{\"a\":3}]}");
+	assert_json(b->result, "[1,2,{\"a\":3}]");
+	assert_int_equal(b->pages, 3);
 	assert_int_equal(b->received, 3);
 	assert_request(b, 0,
 		       "{\"id\":1,\"jsonrpc\":\"2.0\",\"method\":\"mappings.list\","
-		       "\"params\":{\"cursor\":0,\"limit\":1000}}");
+		       "\"params\":{\"cursor\":0}}");
 	assert_request(b, 1,
 		       "{\"id\":2,\"jsonrpc\":\"2.0\",\"method\":\"mappings.list\","
-		       "\"params\":{\"cursor\":1000,\"limit\":1000}}");
+		       "\"params\":{\"cursor\":1000}}");
 	assert_request(b, 2,
 		       "{\"id\":3,\"jsonrpc\":\"2.0\",\"method\":\"mappings.list\","
-		       "\"params\":{\"cursor\":1007,\"limit\":1000}}");
+		       "\"params\":{\"cursor\":1007}}");
 }
 
 static void test_page_that_fails_in_the_middle_fails_the_list(void **state)
@@ -605,7 +618,8 @@ static void test_page_that_fails_in_the_middle_fails_the_list(void **state)
 	struct bench *b = *state;
 
 	assert_int_equal(list(b, answers), CLIENT_WRONG_USAGE);
-	assert_null(b->result);
+	assert_json(b->result, "[1,2]");
+	assert_int_equal(b->pages, 1);
 	assert_string_equal(b->client.why, "no such cursor");
 }
 
@@ -617,8 +631,8 @@ static void test_connection_that_ends_between_pages_fails_the_list(void **state)
 	struct bench *b = *state;
 
 	assert_int_equal(list(b, answers), CLIENT_FAILED);
-	assert_null(b->result);
-	assert_true(*b->client.why != '\0');
+	assert_json(b->result, "[1,2]");
+	assert_why(b, "has it just ended?");
 }
 
 static void test_page_without_the_list_is_an_empty_one(void **state)
@@ -628,7 +642,22 @@ static void test_page_without_the_list_is_an_empty_one(void **state)
 	struct bench *b = *state;
 
 	assert_int_equal(list(b, answers), CLIENT_OK);
-	assert_json(b->result, "{\"mappings\":[]}");
+	assert_json(b->result, "[]");
+}
+
+static void test_list_ends_when_its_reader_has_enough(void **state)
+{
+	static const char *const answers[] = {
+		"{\"id\":1,\"result\":{\"mappings\":[1],\"next\":1}}\n",
+		"{\"id\":2,\"result\":{\"mappings\":[2],\"next\":2}}\n",
+		"{\"id\":3,\"result\":{\"mappings\":[3],\"next\":null}}\n", NULL
+	};
+	struct bench *b = *state;
+
+	b->enough = 2;
+	assert_int_equal(list(b, answers), CLIENT_WRONG_USAGE);
+	assert_json(b->result, "[1,2]");
+	assert_int_equal(b->received, 2);
 }
 
 #define client_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -661,10 +690,12 @@ int main(void)
 		client_test(test_connection_reset_for_an_unread_request_is_a_failure),
 		client_test(test_list_of_one_page),
 		client_test(test_list_that_is_empty),
-		client_test(test_pages_are_joined_and_each_asked_for_by_the_cursor_of_the_last),
+		client_test(
+			test_pages_come_in_order_and_each_is_asked_for_by_the_cursor_of_the_last),
 		client_test(test_page_that_fails_in_the_middle_fails_the_list),
 		client_test(test_connection_that_ends_between_pages_fails_the_list),
 		client_test(test_page_without_the_list_is_an_empty_one),
+		client_test(test_list_ends_when_its_reader_has_enough),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,9 @@
  * The subcommands, from their words to their text: a server in a thread gives canned answers, and
  * what goes to standard output is caught in a file without a name.
  */
+#include <fcntl.h>
+
+#include "nat/cli/list.h"
 #include "tests/unit/command.h"
 
 /* --- status --------------------------------------------------------------------------------- */
@@ -350,7 +353,7 @@ static void test_mappings_are_a_table_with_the_oldest_first(void **state)
 		      HEAD LINE_OLD LINE_NEW);
 	assert_request(b, 0,
 		       "{\"id\":2,\"jsonrpc\":\"2.0\",\"method\":\"mappings.list\","
-		       "\"params\":{\"cursor\":0,\"limit\":1000}}");
+		       "\"params\":{\"cursor\":0}}");
 }
 
 static void test_remote_column_is_there_when_one_mapping_has_a_remote(void **state)
@@ -411,7 +414,7 @@ static void test_mappings_of_several_pages_are_sorted_together(void **state)
 	assert_string_equal(b->output, HEAD LINE_OLD LINE_NEW);
 	assert_request(b, 1,
 		       "{\"id\":2,\"jsonrpc\":\"2.0\",\"method\":\"mappings.list\","
-		       "\"params\":{\"cursor\":1000,\"limit\":1000}}");
+		       "\"params\":{\"cursor\":1000}}");
 }
 
 static void test_mappings_of_which_a_page_fails_are_not_printed_in_part(void **state)
@@ -433,6 +436,192 @@ static void test_mappings_as_json_are_the_list(void **state)
 			   "{\"mappings\":[" MAPPING_NEW "," MAPPING_OLD "]}");
 }
 
+static const char *const three_pages[] = {
+	"{\"id\":1,\"result\":{\"mappings\":[" MAPPING_NEW "," MAPPING_FIXED "],\"next\":7}}\n",
+	"{\"id\":2,\"result\":{\"mappings\":[],\"next\":9}}\n",
+	"{\"id\":3,\"result\":{\"mappings\":[" MAPPING_OLD "],\"next\":null}}\n", NULL
+};
+
+static void test_json_of_several_pages_is_one_document_on_one_line(void **state)
+{
+	struct bench *b = *state;
+
+	b->call.json = true;
+	assert_int_equal(run_pages(b, cmd_mappings, three_pages), CLIENT_OK);
+	assert_string_equal(b->output,
+			    "{\"mappings\":[" MAPPING_NEW "," MAPPING_FIXED "," MAPPING_OLD "]}\n");
+	assert_request(b, 1,
+		       "{\"id\":2,\"jsonrpc\":\"2.0\",\"method\":\"mappings.list\","
+		       "\"params\":{\"cursor\":7}}");
+}
+
+static void test_json_whose_first_pages_are_empty_starts_with_no_comma(void **state)
+{
+	static const char *const answers[] = {
+		"{\"id\":1,\"result\":{\"sessions\":[],\"next\":7}}\n",
+		"{\"id\":2,\"result\":{\"next\":9}}\n",
+		"{\"id\":3,\"result\":{\"sessions\":[1,2],\"next\":null}}\n", NULL
+	};
+	struct bench *b = *state;
+
+	b->call.json = true;
+	assert_int_equal(run_pages(b, cmd_sessions, answers), CLIENT_OK);
+	assert_string_equal(b->output, "{\"sessions\":[1,2]}\n");
+}
+
+static void test_json_of_which_a_page_fails_is_cut_short(void **state)
+{
+	static const struct {
+		const char *third, *why;
+	} cases[] = {
+		{ "{\"id\":3,\"error\":{\"code\":-32000,\"message\":\"no memory\"}}\n",
+		  "no memory; the list is incomplete" },
+		{ NULL, "(has it just ended?); the list is incomplete" },
+	};
+	struct bench *b = *state;
+
+	b->call.json = true;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *answers[] = { three_pages[0], three_pages[1], cases[i].third, NULL };
+
+		assert_int_equal(run_pages(b, cmd_mappings, answers), CLIENT_FAILED);
+		assert_string_equal(b->output,
+				    "{\"mappings\":[" MAPPING_NEW "," MAPPING_FIXED "\n");
+		assert_why(b, cases[i].why);
+	}
+}
+
+enum { LONG_PAGE = LIST_TOGETHER / 2 + 1 };
+
+/* The answer @page: LONG_PAGE mappings whose age is @page in the thousands, else mixed up. */
+static char *long_page(int page)
+{
+	char *answer = malloc(LONG_PAGE * 128 + 128), *at = answer;
+
+	assert_non_null(answer);
+	at += sprintf(at, "{\"id\":1,\"result\":{\"next\":%d,\"mappings\":[", page);
+	for (int i = 0; i < LONG_PAGE; i++)
+		at += sprintf(at, "%s{\"internal\":\"%d\",\"age_ms\":%d}", i > 0 ? "," : "",
+			      10000 * page + i * 7 % LONG_PAGE, 10000 * page + i * 7 % LONG_PAGE);
+	strcpy(at, "]}}\n");
+	return answer;
+}
+
+#define LONG_HEAD "PROTO INTERNAL EXTERNAL KIND REMOTE STATE SESS LEFT OUT  IN\n"
+
+/* The rows of one part: those of page 2, which are older, then those of page 1. */
+static const char *assert_first_part(const char *output)
+{
+	assert_memory_equal(output, LONG_HEAD, strlen(LONG_HEAD));
+	output += strlen(LONG_HEAD);
+	for (int i = 0; i < 2 * LONG_PAGE; i++) {
+		int page = 2 - i / LONG_PAGE, age = 10000 * page + LONG_PAGE - 1 - i % LONG_PAGE;
+		char line[128];
+
+		snprintf(line, sizeof(line),
+			 "      %-8d          -    any    -        0   0s 0/0 0/0\n", age);
+		assert_memory_equal(output, line, strlen(line));
+		output += strlen(line);
+	}
+	return output;
+}
+
+static void test_long_table_comes_in_parts_under_one_head(void **state)
+{
+	struct bench *b = *state;
+	char *first = long_page(1), *second = long_page(2);
+	const char *answers[] = { first, second, three_pages[2], NULL };
+
+	assert_int_equal(run_pages(b, cmd_mappings, answers), CLIENT_OK);
+	free(first);
+	free(second);
+	assert_string_equal(assert_first_part(b->output),
+			    "udp   192.168.1.2:5000 203.0.113.1:40000 -    any    -        2  31s "
+			    "3/84 12/1.3K\n");
+}
+
+static void test_long_table_that_ends_with_a_part_has_nothing_after_it(void **state)
+{
+	struct bench *b = *state;
+	char *first = long_page(1), *second = long_page(2);
+	const char *answers[] = { first, second, "{\"id\":3,\"result\":{\"next\":null}}\n", NULL };
+
+	assert_int_equal(run_pages(b, cmd_mappings, answers), CLIENT_OK);
+	free(first);
+	free(second);
+	assert_string_equal(assert_first_part(b->output), "");
+}
+
+static void test_long_table_that_fails_keeps_what_was_printed(void **state)
+{
+	struct bench *b = *state;
+	char *first = long_page(1), *second = long_page(2);
+	const char *answers[] = { first, second, NULL };
+
+	assert_int_equal(run_pages(b, cmd_mappings, answers), CLIENT_FAILED);
+	free(first);
+	free(second);
+	assert_string_equal(assert_first_part(b->output), "");
+	assert_why(b, "(has it just ended?); the list is incomplete");
+}
+
+/* On a screen the newest come first: of all there are. */
+static void test_watched_table_is_in_order_however_long(void **state)
+{
+	struct bench *b = *state;
+	char *first = long_page(1), *second = long_page(2);
+	const char *answers[] = { second, first, three_pages[0], three_pages[2], NULL };
+	const char *line;
+
+	b->call.watch = true;
+	assert_int_equal(run_pages(b, cmd_mappings, answers), CLIENT_FAILED);
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
+	free(first);
+	free(second);
+	line = strchr(b->output, '\n') + 1;
+	assert_memory_equal(line, "icmp  192.168.1.3:7", strlen("icmp  192.168.1.3:7"));
+	line = strchr(line, '\n') + 1;
+	assert_memory_equal(line, "udp   192.168.1.3:6003", strlen("udp   192.168.1.3:6003"));
+	line = strchr(line, '\n') + 1;
+	assert_memory_equal(line, "      10000 ", strlen("      10000 "));
+	assert_non_null(strstr(line, "udp   192.168.1.2:5000"));
+	assert_null(strstr(line, "PROTO"));
+}
+
+static enum client_status into_full_device(const struct invocation *call)
+{
+	int saved = dup(STDOUT_FILENO), full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+	enum client_status status;
+
+	fflush(stdout);
+	dup2(full, STDOUT_FILENO);
+	status = cmd_mappings(call);
+	fflush(stdout); /* what is left fails too: nothing of it is for the test's own output */
+	clearerr(stdout);
+	dup2(saved, STDOUT_FILENO);
+	close(saved);
+	close(full);
+	return status;
+}
+
+static void test_list_ends_when_nobody_takes_what_is_written(void **state)
+{
+	struct bench *b = *state;
+	char *first = long_page(1), *second = long_page(2);
+	const char *answers[] = { first, second, three_pages[0], NULL };
+
+	for (int json = 0; json < 2; json++) {
+		b->call.json = json;
+		assert_int_equal(run_pages(b, into_full_device, answers), CLIENT_FAILED);
+		assert_int_equal(b->received, json ? 1 : 2);
+		assert_why(b, "cannot write the answer: No space left on device");
+	}
+	free(first);
+	free(second);
+}
+
 static void test_sessions_are_a_table_without_a_count_of_sessions(void **state)
 {
 	struct bench *b = *state;
@@ -444,7 +633,7 @@ static void test_sessions_are_a_table_without_a_count_of_sessions(void **state)
 		      "1/40 1/40\n");
 	assert_request(b, 0,
 		       "{\"id\":1,\"jsonrpc\":\"2.0\",\"method\":\"sessions.list\","
-		       "\"params\":{\"cursor\":0,\"limit\":1000}}");
+		       "\"params\":{\"cursor\":0}}");
 }
 
 static void test_sessions_as_json_are_the_list(void **state)
@@ -631,6 +820,14 @@ int main(void)
 		command_test(test_mappings_of_several_pages_are_sorted_together),
 		command_test(test_mappings_of_which_a_page_fails_are_not_printed_in_part),
 		command_test(test_mappings_as_json_are_the_list),
+		command_test(test_json_of_several_pages_is_one_document_on_one_line),
+		command_test(test_json_whose_first_pages_are_empty_starts_with_no_comma),
+		command_test(test_json_of_which_a_page_fails_is_cut_short),
+		command_test(test_long_table_comes_in_parts_under_one_head),
+		command_test(test_long_table_that_ends_with_a_part_has_nothing_after_it),
+		command_test(test_long_table_that_fails_keeps_what_was_printed),
+		command_test(test_watched_table_is_in_order_however_long),
+		command_test(test_list_ends_when_nobody_takes_what_is_written),
 		command_test(test_sessions_are_a_table_without_a_count_of_sessions),
 		command_test(test_sessions_as_json_are_the_list),
 		command_test(test_watched_mappings_have_the_newest_first),

@@ -293,7 +293,7 @@ static void test_hosts_are_a_table_by_address(void **state)
 		      "192.168.1.10 -           1: tcp 1                         1: tcp 1 \n");
 	assert_request(b, 0,
 		       "{\"id\":1,\"jsonrpc\":\"2.0\",\"method\":\"hosts.list\","
-		       "\"params\":{\"cursor\":0,\"limit\":1000}}");
+		       "\"params\":{\"cursor\":0}}");
 	assert_prints(b, cmd_hosts, "{\"hosts\":[]}", "HOST EXTERNAL MAPPINGS SESSIONS\n");
 	assert_prints(b, cmd_hosts, "{\"hosts\":[{}]}",
 		      "HOST EXTERNAL MAPPINGS SESSIONS\n"

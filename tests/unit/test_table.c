@@ -42,7 +42,7 @@ static void add(struct table *t, const char *a, const char *b, const char *c)
 }
 
 /* @t as text, in memory of the caller. */
-static void print(const struct table *t, char *text, size_t size)
+static void print(struct table *t, char *text, size_t size)
 {
 	FILE *out = fmemopen(text, size, "w");
 
@@ -260,6 +260,42 @@ static void test_table_may_use_every_column(void **state)
 	assert_prints(&t, "T T T T T T T T T T T T\n0 1 2 3 4 5 6 7 8 9 0 1\n");
 }
 
+static void test_table_printed_in_parts_has_one_head_and_widths_that_only_grow(void **state)
+{
+	struct table t;
+	char text[1024];
+
+	(void)state;
+	table_init(&t, three, 3);
+	add(&t, "longer", "1", "x");
+	print(&t, text, sizeof(text));
+	assert_string_equal(text, "NAME   N WHAT\nlonger 1 x\n");
+	add(&t, "b", "234", "y");
+	print(&t, text, sizeof(text));
+	assert_string_equal(text, "b      234 y\n");
+	add(&t, "c", "5", "z");
+	assert_prints(&t, "c        5 z\n");
+}
+
+static void test_table_scarce_column_is_hidden_until_it_is_shown(void **state)
+{
+	static const struct table_column columns[] = {
+		{ .title = "A" },
+		{ .title = "B", .scarce = true },
+		{ .title = "C", .hidden = true },
+	};
+	struct table t;
+
+	(void)state;
+	for (int all = 0; all < 2; all++) {
+		table_init(&t, columns, 3);
+		add(&t, "1", "2", "3");
+		if (all)
+			table_show_all(&t);
+		assert_prints(&t, all ? "A B\n1 2\n" : "A\n1\n");
+	}
+}
+
 static void test_table_can_be_used_again_after_fini(void **state)
 {
 	struct table t;
@@ -309,6 +345,9 @@ int main(void)
 		cmocka_unit_test(test_table_row_starts_empty),
 		cmocka_unit_test(test_table_keeps_many_rows_in_order),
 		cmocka_unit_test(test_table_may_use_every_column),
+		cmocka_unit_test(
+			test_table_printed_in_parts_has_one_head_and_widths_that_only_grow),
+		cmocka_unit_test(test_table_scarce_column_is_hidden_until_it_is_shown),
 		cmocka_unit_test(test_table_can_be_used_again_after_fini),
 	};
 

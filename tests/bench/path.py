@@ -67,7 +67,10 @@ def tcp(streams, reverse):
     def measure(lab, pace):
         server, client = bulk(lab, pace.tcp_s, streams, reverse)
         try:
-            return [json.loads(client.result(20))["end"]["sum_received"]["bits_per_second"] / 1e9]
+            report = json.loads(client.result(20))
+            if "sum_received" not in report["end"]:
+                raise Failed("iperf3: %s" % report.get("error", "it received nothing"))
+            return [report["end"]["sum_received"]["bits_per_second"] / 1e9]
         finally:
             client.end()
             server.end()

@@ -182,11 +182,11 @@ all_processors() {
 	printf '%x%s' $(((1 << left) - 1)) "$rest"
 }
 
-# A packet goes on from whichever processor natemd gives its verdict on, and those of one flow would
-# overtake each other, which TCP takes for loss. Steered by flow, all of one are received on one
-# processor. A kernel without steering has no such file.
+# A packet comes to the queue on whichever processor its sender runs on, and those of one flow would
+# overtake each other, which TCP takes for loss. Steered by flow, the router receives all of one on
+# one processor. A kernel without steering has no such file.
 keep_flows_in_order() {
-	in_host "$1" bash -s - "$(all_processors)" <<-'EOF'
+	in_host router bash -s - "$(all_processors)" <<-'EOF'
 		for set in /sys/class/net/*/queues/rx-*/rps_cpus; do
 			case $set in */lo/* | *\**) ;; *) echo "$1" >"$set" ;; esac
 		done
@@ -200,10 +200,8 @@ make_lab() {
 	make_server
 	for ((number = 1; number <= clients; number++)); do
 		make_client "$number"
-		keep_flows_in_order "client$( ((number == 1)) || echo "$number")"
 	done
-	keep_flows_in_order router
-	keep_flows_in_order server
+	keep_flows_in_order
 }
 
 give_up() {

@@ -172,27 +172,6 @@ make_client() {
 	EOF
 }
 
-# All processors, as the kernel writes a set of them: groups of 32 bits.
-all_processors() {
-	local left rest=
-
-	for ((left = $(nproc --all); left > 32; left -= 32)); do
-		rest=,ffffffff$rest
-	done
-	printf '%x%s' $(((1 << left) - 1)) "$rest"
-}
-
-# A packet comes to the queue on whichever processor its sender runs on, and those of one flow would
-# overtake each other, which TCP takes for loss. Steered by flow, the router receives all of one on
-# one processor. A kernel without steering has no such file.
-keep_flows_in_order() {
-	in_host router bash -s - "$(all_processors)" <<-'EOF'
-		for set in /sys/class/net/*/queues/rx-*/rps_cpus; do
-			case $set in */lo/* | *\**) ;; *) echo "$1" >"$set" ;; esac
-		done
-	EOF
-}
-
 make_lab() {
 	local number
 
@@ -201,7 +180,6 @@ make_lab() {
 	for ((number = 1; number <= clients; number++)); do
 		make_client "$number"
 	done
-	keep_flows_in_order
 }
 
 give_up() {

@@ -116,16 +116,6 @@ unharmed() {
 	equal "" "$(router iptables -w -t mangle -S | grep -e --queue-bypass || true)"
 }
 
-# Or those of one flow overtake each other on the way to the queue.
-@test "the router receives packets of a flow on one processor: each link is steered, to all there are" {
-	local link set
-
-	for link in lan wan client; do
-		set=$(router cat "/sys/class/net/$link/queues/rx-0/rps_cpus")
-		equal "$(nproc --all)" "$(python3 -c "print(bin(int('${set//,/}', 16)).count('1'))")"
-	done
-}
-
 @test "a second setup.sh replaces the first" {
 	local x=$LAB-x first
 

@@ -147,6 +147,7 @@ bench: deps deps-bench
 	@NATEM_BUILD=$(B) tests/bench/core.py --json docs/benchmarks/core.json --draw docs/benchmarks
 	@$(B)/tests/bench/bench_checksum
 	@NATEM_BUILD=$(B) tests/bench/path.py --json docs/benchmarks/path.json --draw docs/benchmarks
+	@tests/bench/page.py docs/performance.md docs/benchmarks/core.json docs/benchmarks/path.json
 bench-quick: deps deps-bench
 	@$(MAKE) --no-print-directory -j$$(nproc) B=$(B) all bench-programs
 	@NATEM_BUILD=$(B) tests/bench/core.py --quick

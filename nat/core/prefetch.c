@@ -47,8 +47,8 @@ static void fetch_session(const struct nat *nat, const struct prefetch_trail *tr
 	if (n == NAT_NONE)
 		return;
 	pkt->hint = n + 1;
-	fetch(session_at(&nat->sessions, n));
-	fetch(&session_at(&nat->sessions, n)->traffic);
+	fetch(session_at(&nat->sessions, n)); /* its first and its last line */
+	fetch(&session_at(&nat->sessions, n)->mapping_previous);
 }
 
 /* Its mapping; and if its timer starts again, its neighbours in the expiry list let go of it. */

@@ -14,6 +14,7 @@
 
 /* One's complement sum of @len bytes, an odd last byte padded with zero; not complemented. */
 uint16_t checksum_sum(const void *data, size_t len);
+
 /* For the few sums of an update, in place. */
 static inline uint16_t checksum_fold(uint32_t sum)
 {

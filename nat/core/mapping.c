@@ -5,14 +5,14 @@
 
 static const struct endpoint nowhere;
 
-static uint32_t internal_hash(const struct mapping_table *t, enum nat_protocol protocol,
-			      const struct endpoint *internal, const struct endpoint *remote_part)
+uint32_t mapping_hash_internal(const struct mapping_table *t, enum nat_protocol protocol,
+			       const struct endpoint *internal, const struct endpoint *remote_part)
 {
 	return tuple_hash(&t->key, protocol, internal, remote_part);
 }
 
-static uint32_t external_hash(const struct mapping_table *t, enum nat_protocol protocol,
-			      const struct endpoint *external)
+uint32_t mapping_hash_external(const struct mapping_table *t, enum nat_protocol protocol,
+			       const struct endpoint *external)
 {
 	return tuple_hash(&t->key, protocol, external, &nowhere);
 }
@@ -101,7 +101,7 @@ void mapping_add_past(struct mapping_table *t, uint32_t n, enum nat_side from,
 uint32_t mapping_find_internal(const struct mapping_table *t, enum nat_protocol protocol,
 			       const struct endpoint *internal, const struct endpoint *remote_part)
 {
-	uint32_t hash = internal_hash(t, protocol, internal, remote_part);
+	uint32_t hash = mapping_hash_internal(t, protocol, internal, remote_part);
 	uint32_t n;
 
 	for (uint32_t i = index_first(&t->by_internal, hash);
@@ -135,7 +135,7 @@ static uint32_t find_external(const struct mapping_table *t, enum nat_protocol p
 uint32_t mapping_find_external(const struct mapping_table *t, enum nat_protocol protocol,
 			       const struct endpoint *external)
 {
-	uint32_t hash = external_hash(t, protocol, external);
+	uint32_t hash = mapping_hash_external(t, protocol, external);
 	uint32_t at = index_first(&t->by_external, hash);
 
 	return find_external(t, protocol, external, hash, &at);
@@ -145,7 +145,7 @@ uint32_t mapping_next_external(const struct mapping_table *t, uint32_t n)
 {
 	const struct mapping *m = mapping_at(t, n);
 	enum nat_protocol protocol = (enum nat_protocol)m->protocol;
-	uint32_t hash = external_hash(t, protocol, &m->external);
+	uint32_t hash = mapping_hash_external(t, protocol, &m->external);
 	uint32_t at = index_first(&t->by_external, hash), found;
 
 	do {
@@ -178,8 +178,9 @@ uint32_t mapping_add(struct mapping_table *t, const struct mapping *wanted,
 	arena_publish(&t->arena, n);
 	t->created++;
 	if (!m->secondary)
-		index_add(&t->by_internal, internal_hash(t, protocol, &m->internal, &part), n);
-	index_add(&t->by_external, external_hash(t, protocol, &m->external), n);
+		index_add(&t->by_internal, mapping_hash_internal(t, protocol, &m->internal, &part),
+			  n);
+	index_add(&t->by_external, mapping_hash_external(t, protocol, &m->external), n);
 	return n;
 }
 
@@ -192,8 +193,9 @@ bool mapping_remove(struct mapping_table *t, uint32_t n)
 	enum nat_protocol protocol = (enum nat_protocol)m->protocol;
 
 	if (!m->secondary)
-		index_remove(&t->by_internal, internal_hash(t, protocol, &m->internal, &part), n);
-	shared = index_remove(&t->by_external, external_hash(t, protocol, &m->external), n);
+		index_remove(&t->by_internal,
+			     mapping_hash_internal(t, protocol, &m->internal, &part), n);
+	shared = index_remove(&t->by_external, mapping_hash_external(t, protocol, &m->external), n);
 	arena_give_back(&t->arena, n);
 	return shared;
 }

@@ -80,6 +80,12 @@ void mapping_add_past(struct mapping_table *t, uint32_t n, enum nat_side from,
 /* The remote part of a key under @behavior. */
 struct endpoint mapping_remote_part(enum mapping_behavior behavior, const struct endpoint *remote);
 
+/* What a mapping stands under in each index. @remote_part: from mapping_remote_part(). */
+uint32_t mapping_hash_internal(const struct mapping_table *t, enum nat_protocol protocol,
+			       const struct endpoint *internal, const struct endpoint *remote_part);
+uint32_t mapping_hash_external(const struct mapping_table *t, enum nat_protocol protocol,
+			       const struct endpoint *external);
+
 /* Record number or NAT_NONE. @remote_part: from mapping_remote_part(). */
 uint32_t mapping_find_internal(const struct mapping_table *t, enum nat_protocol protocol,
 			       const struct endpoint *internal, const struct endpoint *remote_part);

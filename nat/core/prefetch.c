@@ -28,9 +28,9 @@ static struct prefetch_trail begin(const struct nat *nat, const struct prefetch_
 	    !nat_has_ports(nat_protocol_of(pkt)))
 		return trail;
 	trail.index = coming->from == NAT_INTERNAL ? &t->by_internal : &t->by_external;
-	trail.hash = tuple_hash(&nat->mappings.key, nat_protocol_of(pkt),
-				coming->from == NAT_INTERNAL ? &pkt->source : &pkt->destination,
-				coming->from == NAT_INTERNAL ? &pkt->destination : &pkt->source);
+	trail.hash = session_hash(t, nat_protocol_of(pkt),
+				  coming->from == NAT_INTERNAL ? &pkt->source : &pkt->destination,
+				  coming->from == NAT_INTERNAL ? &pkt->destination : &pkt->source);
 	fetch_slot(trail.index, trail.hash);
 	return trail;
 }
@@ -79,7 +79,7 @@ static void fetch_around(const struct nat *nat, const struct prefetch_packet *co
  * steps of one packet others are processed, so that their memory is waited for while there is work:
  * a processor has only so many fetches under way, and a whole batch at once is more.
  */
-static void step(struct prefetch *p)
+void prefetch_advance(struct prefetch *p)
 {
 	unsigned int at = p->at++;
 
@@ -100,12 +100,7 @@ void prefetch_start(struct prefetch *p, const struct nat *nat, const struct pref
 	p->count = count;
 	p->at = 0;
 	while (p->at < 3 * PREFETCH_DISTANCE)
-		step(p);
-}
-
-void prefetch_advance(struct prefetch *p)
-{
-	step(p);
+		prefetch_advance(p);
 }
 
 /* --- the end of sessions -------------------------------------------------------------------- */
@@ -125,24 +120,26 @@ static void fetch_mapping(struct prefetch_ends *p)
 /* Four entries of indexes go with a session and its mapping. */
 static void fetch_slots(struct prefetch_ends *p)
 {
-	const struct nat *nat = p->nat;
-	const struct tuple_key *key = &nat->mappings.key;
+	const struct session_table *sessions = &p->nat->sessions;
+	const struct mapping_table *mappings = &p->nat->mappings;
 	const struct session *s;
 	const struct mapping *m;
-	static const struct endpoint nowhere;
+	struct endpoint part;
 	enum nat_protocol protocol;
 
 	if (p->near == NAT_NONE)
 		return;
-	s = session_at(&nat->sessions, p->near);
-	m = mapping_at(&nat->mappings, s->mapping);
+	s = session_at(sessions, p->near);
+	m = mapping_at(mappings, s->mapping);
+	part = mapping_remote(mappings, s->mapping);
 	protocol = (enum nat_protocol)m->protocol;
-	fetch_slot(&nat->sessions.by_internal, tuple_hash(key, protocol, &m->internal, &s->remote));
-	fetch_slot(&nat->sessions.by_external, tuple_hash(key, protocol, &m->external, &s->remote));
-	fetch_slot(&nat->mappings.by_external, tuple_hash(key, protocol, &m->external, &nowhere));
-	if (m->behavior == MAPPING_ENDPOINT_INDEPENDENT)
-		fetch_slot(&nat->mappings.by_internal,
-			   tuple_hash(key, protocol, &m->internal, &nowhere));
+	fetch_slot(&sessions->by_internal,
+		   session_hash(sessions, protocol, &m->internal, &s->remote));
+	fetch_slot(&sessions->by_external,
+		   session_hash(sessions, protocol, &m->external, &s->remote));
+	fetch_slot(&mappings->by_internal,
+		   mapping_hash_internal(mappings, protocol, &m->internal, &part));
+	fetch_slot(&mappings->by_external, mapping_hash_external(mappings, protocol, &m->external));
 	p->near = s->expiry_next;
 }
 

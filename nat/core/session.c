@@ -3,12 +3,6 @@
 
 #include <string.h>
 
-static uint32_t pair_hash(const struct session_table *t, enum nat_protocol protocol,
-			  const struct endpoint *own, const struct endpoint *remote)
-{
-	return tuple_hash(&t->mappings->key, protocol, own, remote);
-}
-
 int session_table_init(struct session_table *t, uint32_t limit, struct mapping_table *mappings)
 {
 	int err;
@@ -68,7 +62,7 @@ static uint32_t find(const struct session_table *t, const struct index *ix, enum
 		     enum nat_protocol protocol, const struct endpoint *own,
 		     const struct endpoint *remote)
 {
-	uint32_t hash = pair_hash(t, protocol, own, remote);
+	uint32_t hash = session_hash(t, protocol, own, remote);
 	uint32_t n;
 
 	for (uint32_t i = index_first(ix, hash); (n = index_record(ix, hash, &i)) != NAT_NONE; i++)
@@ -295,8 +289,8 @@ uint32_t session_add(struct session_table *t, uint32_t mapping, const struct end
 	if (protocol == NAT_TCP)
 		memset(session_tcp(t, n), 0, sizeof(struct tcp_track));
 	arena_publish(&t->arena, n);
-	index_add(&t->by_internal, pair_hash(t, protocol, &m->internal, remote), n);
-	index_add(&t->by_external, pair_hash(t, protocol, &m->external, remote), n);
+	index_add(&t->by_internal, session_hash(t, protocol, &m->internal, remote), n);
+	index_add(&t->by_external, session_hash(t, protocol, &m->external, remote), n);
 	peers_add(t, n);
 	mapping_link(t, n);
 	expiry_append(t, n);
@@ -316,7 +310,7 @@ void session_remove(struct session_table *t, uint32_t n)
 	expiry_unlink(t, s);
 	mapping_unlink(t, n);
 	peers_remove(t, n);
-	index_remove(&t->by_internal, pair_hash(t, protocol, &m->internal, &s->remote), n);
-	index_remove(&t->by_external, pair_hash(t, protocol, &m->external, &s->remote), n);
+	index_remove(&t->by_internal, session_hash(t, protocol, &m->internal, &s->remote), n);
+	index_remove(&t->by_external, session_hash(t, protocol, &m->external, &s->remote), n);
 	arena_give_back(&t->arena, n);
 }

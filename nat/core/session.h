@@ -68,6 +68,13 @@ static inline struct tcp_track *session_tcp(const struct session_table *t, uint3
 /* The state of @n's connection; CLOSED where it is none. */
 enum tcp_state session_tcp_state(const struct session_table *t, uint32_t n);
 
+/* What a session stands under in by_internal or by_external, by whose endpoint @own is. */
+static inline uint32_t session_hash(const struct session_table *t, enum nat_protocol protocol,
+				    const struct endpoint *own, const struct endpoint *remote)
+{
+	return tuple_hash(&t->mappings->key, protocol, own, remote);
+}
+
 /* Record number or NAT_NONE. For ICMP queries the remote port is 0. */
 uint32_t session_find_internal(const struct session_table *t, enum nat_protocol protocol,
 			       const struct endpoint *internal, const struct endpoint *remote);

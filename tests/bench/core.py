@@ -17,8 +17,8 @@ import time
 sys.dont_write_bytecode = True  # or root's files would stay in the user's checkout
 import draw  # noqa: E402
 from lab import Failed, call, program  # noqa: E402
-from report import (as_json, figure_text, give_back, medians, print_targets, say,  # noqa: E402
-                    target, write_json)
+from report import (as_json, figure_text, medians, print_targets, publish, say,  # noqa: E402
+                    target)
 
 ROUNDS = 3
 PACKETS = 2000000  # timed, in each direction
@@ -220,11 +220,7 @@ def main():
     print_all(figures, targets)
     say("took %d s" % (time.monotonic() - start))
     result = as_json(ROWS, samples, targets, args.rounds)
-    if args.json:
-        write_json(args.json, result)
-    if args.draw:
-        for path in draw.draw_core(result, args.draw):
-            give_back(path)
+    publish(args, result, draw.draw_core)
 
 
 if __name__ == "__main__":

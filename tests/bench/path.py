@@ -18,8 +18,8 @@ sys.dont_write_bytecode = True  # or root's files would stay in the user's check
 import draw  # noqa: E402
 from lab import (CLIENT, SERVER, Failed, Lab, Masquerade, NatemdEnded,  # noqa: E402
                  Noop, Pasta, Plain, Process, Slirp, Variant, program, take_all_down)
-from report import (as_json, figure_text, give_back, medians, print_targets, say,  # noqa: E402
-                    target, write_json)
+from report import (as_json, figure_text, medians, print_targets, publish, say,  # noqa: E402
+                    target)
 
 KERNEL = ("natem", "masquerade", "plain", "noop")
 PEERS = ("pasta", "slirp4netns")
@@ -435,11 +435,7 @@ def main():
     print_all(figures, targets)
     say("took %d s" % (time.monotonic() - start))
     result = as_json(ROWS, samples, targets, args.rounds)
-    if args.json:
-        write_json(args.json, result)
-    if args.draw:
-        for path in draw.draw_all(result, args.draw):
-            give_back(path)
+    publish(args, result, draw.draw_all)
     if holes:
         sys.exit("bench: %d measurements failed, the lines above say which" % len(holes))
 

@@ -66,6 +66,15 @@ def give_back(path):
             os.chown(each, owner.st_uid, owner.st_gid)
 
 
+def publish(args, result, draw):
+    """What --json and --draw ask for; @draw makes the pictures and says where they are."""
+    if args.json:
+        write_json(args.json, result)
+    if args.draw:
+        for path in draw(result, args.draw):
+            give_back(path)
+
+
 def write_json(path, result):
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     with open(path, "w") as f:

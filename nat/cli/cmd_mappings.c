@@ -28,14 +28,14 @@ static void add_row(struct table *table, const json_t *record)
 	table_cell *row = table_row(table);
 	const char *remote = command_text(record, "remote");
 	const char *state = command_text(record, "state");
-	bool fixed = json_is_true(json_object_get(record, "fixed"));
+	const char *kind = command_kind(record);
 	const json_t *out = json_object_get(record, "outbound");
 	const json_t *in = json_object_get(record, "inbound");
 
 	table_text(&row[PROTOCOL], command_text(record, "protocol"));
 	table_text(&row[INTERNAL], command_text(record, "internal"));
 	table_text(&row[EXTERNAL], command_text(record, "external"));
-	table_text(&row[KIND], fixed ? "fixed" : "-");
+	table_text(&row[KIND], *kind != '\0' ? kind : "-");
 	table_text(&row[REMOTE], *remote != '\0' ? remote : "any");
 	table_text(&row[STATE], *state != '\0' ? state : "-");
 	snprintf(row[SESSIONS], TABLE_CELL, "%" JSON_INTEGER_FORMAT,
@@ -47,7 +47,7 @@ static void add_row(struct table *table, const json_t *record)
 		      (uint64_t)command_number(in, "bytes"));
 	if (*remote != '\0')
 		table->columns[REMOTE].hidden = false;
-	if (fixed)
+	if (*kind != '\0')
 		table->columns[KIND].hidden = false;
 }
 

@@ -11,14 +11,14 @@ static void print_mapping(const char *protocol, const json_t *mapping)
 {
 	const char *remote = command_text(mapping, "remote");
 	json_int_t sessions = command_number(mapping, "sessions");
-	bool fixed = json_is_true(json_object_get(mapping, "fixed"));
+	const char *kind = command_kind(mapping);
 	table_cell age;
 
 	table_duration(&age, command_number(mapping, "age_ms"));
-	printf("%-6s %s%s%s, %smapping %" JSON_INTEGER_FORMAT " for %s, %" JSON_INTEGER_FORMAT
+	printf("%-6s %s%s%s, %s%smapping %" JSON_INTEGER_FORMAT " for %s, %" JSON_INTEGER_FORMAT
 	       " session%s\n",
 	       protocol, command_text(mapping, "internal"), *remote != '\0' ? " towards " : "",
-	       remote, fixed ? "fixed " : "", command_number(mapping, "id"), age, sessions,
+	       remote, kind, *kind != '\0' ? " " : "", command_number(mapping, "id"), age, sessions,
 	       sessions == 1 ? "" : "s");
 }
 

@@ -46,6 +46,13 @@ const char *command_text(const json_t *object, const char *name)
 	return text != NULL ? text : "";
 }
 
+const char *command_kind(const json_t *mapping)
+{
+	if (json_is_true(json_object_get(mapping, "fixed")))
+		return "fixed";
+	return json_is_integer(json_object_get(mapping, "lease_ms")) ? "leased" : "";
+}
+
 json_int_t command_number(const json_t *object, const char *name)
 {
 	return json_integer_value(json_object_get(object, name));

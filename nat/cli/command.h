@@ -72,6 +72,8 @@ void command_clock_offset(table_cell *cell, const json_t *clock);
 
 /* Borrowed string or number of an object's member; "" or 0 where it is not there. */
 const char *command_text(const json_t *object, const char *name);
+/* Why a mapping of mappings.list or who is not its host's by its packets alone: "fixed", "leased", "". */
+const char *command_kind(const json_t *mapping);
 json_int_t command_number(const json_t *object, const char *name);
 
 #endif

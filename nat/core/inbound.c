@@ -50,6 +50,16 @@ static struct nat_outcome admit(struct nat *nat, const struct packet *pkt, const
 	return rewritten(REASON_SESSION_CREATED, mapping, session);
 }
 
+/* A mapping of @internal that is over must not make a new one secondary. */
+static void forget_over(struct nat *nat, enum nat_protocol protocol,
+			const struct endpoint *internal, struct mono now)
+{
+	static const struct endpoint nowhere;
+
+	lifetime_live_mapping(
+		nat, mapping_find_internal(&nat->mappings, protocol, internal, &nowhere), now);
+}
+
 /* A mapping for what a forward, a pair or the DMZ leads to @internal; NAT_NONE: no room. */
 static uint32_t make_fixed(struct nat *nat, const struct flow *flow,
 			   const struct endpoint *internal, bool holds_port, struct mono now)
@@ -63,17 +73,13 @@ static uint32_t make_fixed(struct nat *nat, const struct flow *flow,
 		.external = flow->own,
 		.created = now,
 	};
-	static const struct endpoint nowhere;
 	uint32_t address = ports_find(&nat->ports, &flow->own.addr), mapping;
 
 	if (arena_full(&nat->mappings.arena) || arena_full(&nat->sessions.arena))
 		lifetime_make_room(nat, now);
 	if (arena_full(&nat->mappings.arena) || arena_full(&nat->sessions.arena))
 		return NAT_NONE;
-	/* One that is over must not make this one secondary. */
-	lifetime_live_mapping(
-		nat, mapping_find_internal(&nat->mappings, flow->protocol, internal, &nowhere),
-		now);
+	forget_over(nat, flow->protocol, internal, now);
 	wanted.host = host_pin(&nat->hosts, &internal->addr);
 	if (wanted.host == NAT_NONE)
 		return NAT_NONE;
@@ -113,6 +119,7 @@ static uint32_t make_sibling(struct nat *nat, const struct flow *flow, struct mo
 	n = session_find_internal(&nat->sessions, flow->protocol, &wanted.internal, &flow->remote);
 	if (lifetime_live_session(nat, n, now) != NAT_NONE)
 		return NAT_NONE;
+	forget_over(nat, flow->protocol, &wanted.internal, now);
 	return lifetime_add_mapping(nat, &wanted, &flow->remote, now);
 }
 
@@ -199,7 +206,7 @@ static uint32_t find_mapping(struct nat *nat, const struct flow *flow, struct mo
 		if (n == NAT_NONE)
 			continue;
 		*any = n;
-		if (mapping_at(&nat->mappings, n)->fixed ||
+		if (mapping_is_open(mapping_at(&nat->mappings, n)) ||
 		    filter_admits(nat, n, &flow->remote, now))
 			return n;
 	}
@@ -212,7 +219,7 @@ static bool may_not_open(const struct nat *nat, const struct packet *pkt, const 
 {
 	return flow->protocol == NAT_TCP && tcp_opens(pkt->tcp_flags) &&
 	       nat->options.protocol[NAT_TCP].filtering == FILTERING_CONNECTION_DEPENDENT &&
-	       !mapping_at(&nat->mappings, mapping)->fixed;
+	       !mapping_is_open(mapping_at(&nat->mappings, mapping));
 }
 
 static struct nat_outcome known_session(struct nat *nat, const struct packet *pkt,

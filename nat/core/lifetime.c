@@ -103,6 +103,11 @@ static void remove_mapping(struct nat *nat, uint32_t n)
 	bool rest = needs_rest(nat, m), holds_port = m->holds_port, shared;
 	uint32_t host = m->host;
 
+	if (m->leased) {
+		if (!mono_reached(nat->now, lease_at(&nat->leases, n)->end))
+			nat->leases.epoch = nat->now; /* somebody counts on it */
+		lease_remove(&nat->leases, n);
+	}
 	shared = mapping_remove(&nat->mappings, n);
 	if (holds_port)
 		remove_borrowed(nat, protocol, &external);
@@ -136,6 +141,15 @@ void lifetime_remove_session(struct nat *nat, uint32_t session)
 	uint32_t mapping = session_at(&nat->sessions, session)->mapping;
 
 	remove_session(nat, session);
+	if (!session_any_keeps(&nat->sessions, mapping) &&
+	    !mapping_at(&nat->mappings, mapping)->leased)
+		lifetime_remove_mapping(nat, mapping);
+}
+
+void lifetime_end_lease(struct nat *nat, uint32_t mapping)
+{
+	lease_remove(&nat->leases, mapping);
+	mapping_at(&nat->mappings, mapping)->leased = false;
 	if (!session_any_keeps(&nat->sessions, mapping))
 		lifetime_remove_mapping(nat, mapping);
 }
@@ -162,6 +176,7 @@ void lifetime_remove_mapping(struct nat *nat, uint32_t mapping)
 uint32_t lifetime_live_session(struct nat *nat, uint32_t session, struct mono now)
 {
 	const struct session *s;
+	const struct mapping *m;
 
 	if (session == NAT_NONE)
 		return NAT_NONE;
@@ -170,9 +185,10 @@ uint32_t lifetime_live_session(struct nat *nat, uint32_t session, struct mono no
 		return NAT_NONE;
 	}
 	/* One that keeps nothing is over when its mapping is, and goes with it; so is what was
-	 * borrowed when the lender is. */
+	 * borrowed when the lender is. One that outlives a lease must not look leased. */
 	s = session_at(&nat->sessions, session);
-	if ((!s->keeping || mapping_at(&nat->mappings, s->mapping)->borrowed) &&
+	m = mapping_at(&nat->mappings, s->mapping);
+	if ((!s->keeping || m->borrowed || m->leased) &&
 	    lifetime_live_mapping(nat, s->mapping, now) == NAT_NONE)
 		return NAT_NONE;
 	return session;
@@ -190,12 +206,30 @@ static bool lender_lives(struct nat *nat, uint32_t mapping, struct mono now)
 	return lender == NAT_NONE || lifetime_live_mapping(nat, lender, now) != NAT_NONE;
 }
 
+/* Does a lease keep @mapping alive? One that is over is ended, and may have taken the mapping along:
+ * then @mapping is NAT_NONE. */
+static bool is_leased(struct nat *nat, uint32_t *mapping, struct mono now)
+{
+	bool stays;
+
+	if (*mapping == NAT_NONE || !mapping_at(&nat->mappings, *mapping)->leased)
+		return false;
+	if (!mono_reached(now, lease_at(&nat->leases, *mapping)->end))
+		return true;
+	stays = session_any_keeps(&nat->sessions, *mapping);
+	lifetime_end_lease(nat, *mapping);
+	*mapping = stays ? *mapping : NAT_NONE;
+	return false;
+}
+
 /*
  * The first of its sessions are those that keep it; one of them alive is enough. The walk is long
  * only over sessions that are due, and each of those is walked once.
  */
 uint32_t lifetime_live_mapping(struct nat *nat, uint32_t mapping, struct mono now)
 {
+	if (is_leased(nat, &mapping, now))
+		return mapping;
 	if (mapping != NAT_NONE && !lender_lives(nat, mapping, now))
 		return NAT_NONE;
 	while (mapping != NAT_NONE) {
@@ -221,15 +255,33 @@ uint32_t lifetime_live_external(struct nat *nat, enum nat_protocol protocol,
 	return n;
 }
 
+uint32_t lifetime_leased_external(struct nat *nat, enum nat_protocol protocol,
+				  const struct endpoint *external, struct mono now)
+{
+	uint32_t n, next;
+
+	if (nat->leases.count == 0)
+		return NAT_NONE; /* seldom is there any */
+	n = mapping_find_external(&nat->mappings, protocol, external);
+	for (; n != NAT_NONE; n = next) {
+		next = mapping_next_external(&nat->mappings, n);
+		if (lifetime_live_mapping(nat, n, now) != NAT_NONE &&
+		    mapping_at(&nat->mappings, n)->leased)
+			return n;
+	}
+	return NAT_NONE;
+}
+
 /* More than the timer takes at once: a packet is refused only if there is no room indeed. */
 enum { ROOM_BUDGET = 4096 };
 
 bool lifetime_make_room(struct nat *nat, struct mono now)
 {
-	uint32_t before = nat->sessions.arena.live;
+	/* A mapping that only its lease kept goes without a session. */
+	uint32_t before = nat->sessions.arena.live + nat->mappings.arena.live;
 
 	nat_tick(nat, now, ROOM_BUDGET);
-	return nat->sessions.arena.live < before;
+	return nat->sessions.arena.live + nat->mappings.arena.live < before;
 }
 
 /* --- sessions ------------------------------------------------------------------------------- */

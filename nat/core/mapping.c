@@ -171,7 +171,7 @@ uint32_t mapping_add(struct mapping_table *t, const struct mapping *wanted,
 	m->mark = 0; /* not live yet */
 	m->sessions = 0;
 	m->first_session = NAT_NONE;
-	m->lingering = m->borrowed = m->has_past = false;
+	m->lingering = m->borrowed = m->has_past = m->leased = false;
 	if (m->behavior != MAPPING_ENDPOINT_INDEPENDENT)
 		memcpy(column_at(&t->remotes, n), &part, sizeof(part));
 	m->secondary = mapping_find_internal(t, protocol, &m->internal, &part) != NAT_NONE;

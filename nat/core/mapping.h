@@ -5,8 +5,8 @@
  * Invariants: a live mapping is in by_external, and in by_internal unless it is secondary. No two
  *             share a key in by_internal: (protocol, internal endpoint, remote part). Several
  *             share an external endpoint only if port overlapping made them so. A mapping has
- *             at least one session; the last one that keeps it takes it along. A record is one
- *             cache line; what only some mappings need lies beside the records, in columns.
+ *             at least one session, or a lease; the last one that keeps it takes it along. A record
+ *             is one cache line; what only some mappings need lies beside the records, in columns.
  *
  * The remote part is what the mapping behavior adds to the key (RFC 4787 section 4.1): nothing,
  * the remote address (port 0), or the remote endpoint. It is fixed when the mapping is made, so
@@ -40,6 +40,7 @@ struct mapping {
 	/* Made for a stranger where its sibling led, and goes with that until its host uses it. */
 	bool borrowed : 1;
 	bool has_past : 1; /* its cell in the column of that name means something */
+	bool leased : 1;   /* its host has asked for it: see lease.h */
 	struct endpoint internal, external;
 	uint32_t host; /* record number in the host table */
 	struct mono created;
@@ -67,6 +68,12 @@ int mapping_table_set_limit(struct mapping_table *t, uint32_t limit);
 static inline struct mapping *mapping_at(const struct mapping_table *t, uint32_t n)
 {
 	return arena_at(&t->arena, n);
+}
+
+/* May everybody send to it, whatever filtering says? */
+static inline bool mapping_is_open(const struct mapping *m)
+{
+	return m->fixed || m->leased;
 }
 
 /* The remote part of mapping @n's key; all zero if there is none. */

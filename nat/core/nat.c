@@ -47,9 +47,12 @@ int nat_init(struct nat *nat, const struct options *options, const struct siphas
 	err = host_table_init(&nat->hosts, hosts_for(options), &hash_key);
 	if (err < 0)
 		goto fini_sessions;
-	err = hold_init(&nat->held_syns, (uint32_t)options->tcp.max_held_syns, &hash_key);
+	err = lease_table_init(&nat->leases, (uint32_t)options->max_mappings);
 	if (err < 0)
 		goto fini_hosts;
+	err = hold_init(&nat->held_syns, (uint32_t)options->tcp.max_held_syns, &hash_key);
+	if (err < 0)
+		goto fini_leases;
 	err = fragment_init(&nat->fragments, &hash_key);
 	if (err < 0)
 		goto fini_hold;
@@ -57,6 +60,8 @@ int nat_init(struct nat *nat, const struct options *options, const struct siphas
 
 fini_hold:
 	hold_fini(&nat->held_syns);
+fini_leases:
+	lease_table_fini(&nat->leases);
 fini_hosts:
 	host_table_fini(&nat->hosts);
 fini_sessions:
@@ -72,6 +77,7 @@ void nat_fini(struct nat *nat)
 {
 	fragment_fini(&nat->fragments);
 	hold_fini(&nat->held_syns);
+	lease_table_fini(&nat->leases);
 	host_table_fini(&nat->hosts);
 	session_table_fini(&nat->sessions);
 	mapping_table_fini(&nat->mappings);
@@ -183,6 +189,8 @@ static int set_limits(struct nat *nat, const struct options *o)
 		err = session_table_set_limit(&nat->sessions, (uint32_t)o->max_sessions);
 	if (err == 0)
 		err = host_table_set_limit(&nat->hosts, hosts_for(o));
+	if (err == 0)
+		err = lease_table_set_limit(&nat->leases, (uint32_t)o->max_mappings);
 	return err;
 }
 
@@ -519,9 +527,9 @@ static struct mono earliest(struct mono a, struct mono b)
 	return a.ms < b.ms ? a : b;
 }
 
-/* End what is due of the lists, the first first, as long as @budget lasts; returns when the next is
- * due. */
-static struct mono expire_sessions(struct nat *nat, struct mono now, unsigned int budget)
+/* End what is due of the lists, the first first, as long as @budget lasts, and take it from that;
+ * returns when the next is due. */
+static struct mono expire_sessions(struct nat *nat, struct mono now, unsigned int *budget)
 {
 	struct prefetch_ends ends;
 	struct mono due, next;
@@ -529,10 +537,10 @@ static struct mono expire_sessions(struct nat *nat, struct mono now, unsigned in
 
 	if (list < TIMEOUT_CLASSES)
 		prefetch_ends(&ends, nat, (enum timeout_class)list);
-	while (list < TIMEOUT_CLASSES && mono_reached(now, due) && budget > 0 && can_tell(nat)) {
+	while (list < TIMEOUT_CLASSES && mono_reached(now, due) && *budget > 0 && can_tell(nat)) {
 		prefetch_end(&ends);
 		lifetime_expire_session(nat, nat->sessions.expiry[list].head);
-		budget--;
+		(*budget)--;
 		due = head_due(nat, list);
 		if (due.ms < next.ms)
 			continue;
@@ -543,12 +551,28 @@ static struct mono expire_sessions(struct nat *nat, struct mono now, unsigned in
 	return due;
 }
 
+/* The same with the leases, each in its turn among the sessions: of those that have a mapping or a
+ * port together the last decides what becomes of it. */
+static struct mono expire(struct nat *nat, struct mono now, unsigned int budget)
+{
+	struct lease_table *t = &nat->leases;
+
+	while (t->first != NAT_NONE && mono_reached(now, lease_due(t))) {
+		expire_sessions(nat, lease_due(t), &budget);
+		if (budget == 0)
+			break;
+		lifetime_end_lease(nat, t->first);
+		budget--;
+	}
+	return earliest(expire_sessions(nat, now, &budget), lease_due(t));
+}
+
 struct mono nat_tick(struct nat *nat, struct mono now, unsigned int budget)
 {
 	struct mono due;
 
 	nat->now = now;
-	due = expire_sessions(nat, now, budget);
+	due = expire(nat, now, budget);
 	due = earliest(due, fragment_tick(nat, now));
 	due = earliest(due, unmatched_tick(nat, now));
 	return earliest(due, ports_wake(&nat->ports, &nat->options, now));
@@ -566,6 +590,7 @@ uint32_t nat_flush(struct nat *nat, const struct nat_selection *which, struct mo
 {
 	uint32_t before;
 
+	nat->now = now;
 	for (uint32_t n = 0; n < nat->mappings.arena.used; n++)
 		if (arena_is_live(&nat->mappings.arena, n))
 			lifetime_live_mapping(nat, n, now);
@@ -596,6 +621,8 @@ static struct mono own_expiry(const struct nat *nat, uint32_t n)
 	uint32_t s = mapping_at(&nat->mappings, n)->first_session;
 	struct mono longest = { .ms = INT64_MIN };
 
+	if (mapping_at(&nat->mappings, n)->leased)
+		longest = lease_at(&nat->leases, n)->end;
 	for (; s != NAT_NONE && session_at(&nat->sessions, s)->keeping;
 	     s = session_at(&nat->sessions, s)->mapping_next) {
 		struct mono end = session_expiry(session_at(&nat->sessions, s), &nat->options);

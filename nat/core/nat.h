@@ -25,6 +25,7 @@
 #include "nat/core/hold.h"
 #include "nat/core/host.h"
 #include "nat/core/ip_id.h"
+#include "nat/core/lease.h"
 #include "nat/core/mapping.h"
 #include "nat/core/options.h"
 #include "nat/core/output.h"
@@ -53,6 +54,7 @@ struct nat {
 	struct host_table hosts;
 	struct mapping_table mappings;
 	struct session_table sessions;
+	struct lease_table leases;
 	struct fragment_store fragments;
 	struct hold held_syns;
 	struct output_ring outputs;
@@ -105,8 +107,17 @@ void nat_reseed(struct nat *nat, const struct siphash_key *key);
 struct nat_outcome nat_process(struct nat *nat, struct packet *pkt, enum nat_side from,
 			       struct mono now);
 
-/* Expire at most @budget sessions that are due, and what else is; returns when to call again. */
+/* Expire at most @budget sessions and leases that are due, and what else is; returns when to call
+ * again. */
 struct mono nat_tick(struct nat *nat, struct mono now, unsigned int budget);
+
+/*
+ * nat_lease() - an internal host asks for a mapping, renews it or ends its lease (RFC 6888 REQ-9)
+ * @request: gets the external endpoint of the mapping that was granted
+ * @now:     never before the last one given
+ * Outputs and releases are to be taken afterwards, as after a packet.
+ */
+enum lease_result nat_lease(struct nat *nat, struct lease_request *request, struct mono now);
 
 /* Mappings for which all that is given here holds. */
 struct nat_selection {
@@ -137,9 +148,9 @@ bool nat_is_external(const struct nat *nat, const struct addr *address);
 uint32_t nat_rule_of(const struct options *o, enum nat_protocol protocol,
 		     const struct endpoint *external, struct endpoint *internal);
 
-/* When mapping @n ends if nothing comes: with its longest session. */
+/* When mapping @n ends if nothing comes: with its longest session, or its lease. */
 struct mono nat_mapping_expiry(const struct nat *nat, uint32_t n);
-/* The session of mapping @n that was used last. */
+/* The session of mapping @n that was used last; NAT_NONE if it has none. */
 uint32_t nat_mapping_latest(const struct nat *nat, uint32_t n);
 
 #endif

@@ -163,6 +163,8 @@ static const struct option_value switch_values[] = {
 /* One that is the same as another unless it is set. */
 #define TIMEOUT_OR(name) \
 	.type = OPTION_DURATION, .least = 100, .most = 365 * DAY_MS, .unit = "time", .word = name
+/* Told in seconds. */
+#define LIFETIME	     .type = OPTION_DURATION, .least = 1000, .most = 365 * DAY_MS, .unit = "time"
 #define NUMBER(from, to, of) .type = OPTION_NUMBER, .least = from, .most = to, .unit = of
 #define RECORDS		     .type = OPTION_NUMBER, .least = 1, .most = ARENA_MAX, .unit = "records"
 #define QUOTA		     .type = OPTION_NUMBER, .least = 0, .most = ARENA_MAX
@@ -447,6 +449,16 @@ static const struct option_spec specs[OPTION_COUNT] = {
 	[OPT_FRAGMENTS_MAX_PER_SOURCE] = { "fragments.max-per-source", NUMBER(1, FRAGMENT_HELD_MAX, "fragments"),
 		.offset = AT(fragments.max_per_source), .initial = "32",
 		.clause = "RFC 4787 REQ-14", .meaning = "fragments that may wait at once, from one address" },
+
+	[OPT_PCP_SERVER] = { "pcp.server", SWITCH, .offset = AT(pcp.server), .initial = "off",
+		.clause = "RFC 6888 REQ-9",
+		.meaning = "whether hosts may ask for mappings, by PCP (UDP port 5351 of nat.lan)" },
+	[OPT_PCP_MIN_LIFETIME] = { "pcp.min-lifetime", LIFETIME, .offset = AT(pcp.least_lifetime_ms),
+		.initial = "120s", .clause = "RFC 6887 15",
+		.meaning = "what a host gets that asks for a shorter time" },
+	[OPT_PCP_MAX_LIFETIME] = { "pcp.max-lifetime", LIFETIME, .offset = AT(pcp.most_lifetime_ms),
+		.initial = "86400s", .clause = "RFC 6887 15",
+		.meaning = "what a host gets that asks for a longer time" },
 };
 /* clang-format on */
 
@@ -782,6 +794,18 @@ static int check_ports(const struct options *o, char *why, size_t why_size)
 	return 0;
 }
 
+static int check_lifetimes(const struct options *o, char *why, size_t why_size)
+{
+	char least[OPTIONS_TEXT_MAX], most[OPTIONS_TEXT_MAX];
+
+	if (o->pcp.least_lifetime_ms <= o->pcp.most_lifetime_ms)
+		return 0;
+	return contradict(
+		why, why_size, specs[OPT_PCP_MIN_LIFETIME].key,
+		options_format(o, OPT_PCP_MIN_LIFETIME, least), specs[OPT_PCP_MAX_LIFETIME].key,
+		options_format(o, OPT_PCP_MAX_LIFETIME, most), "no lifetime is left between them");
+}
+
 int options_check(const struct options *o, char *why, size_t why_size)
 {
 	if (strcmp(o->lan, o->wan) == 0) {
@@ -791,7 +815,8 @@ int options_check(const struct options *o, char *why, size_t why_size)
 	}
 	if (check_overlap(o, why, why_size) < 0 || check_forwards(o, why, why_size) < 0 ||
 	    check_ports(o, why, why_size) < 0 || check_blocks(o, why, why_size) < 0 ||
-	    check_scope(o, why, why_size) < 0 || check_reserved(o, why, why_size) < 0)
+	    check_scope(o, why, why_size) < 0 || check_reserved(o, why, why_size) < 0 ||
+	    check_lifetimes(o, why, why_size) < 0)
 		return -EINVAL;
 	if (o->max_sessions < o->max_mappings) {
 		snprintf(why, why_size,

@@ -233,6 +233,11 @@ struct block_options {
 	struct addr_range internal; /* deterministic: RFC 7422's I */
 };
 
+struct pcp_options {
+	enum option_switch server;
+	int64_t least_lifetime_ms, most_lifetime_ms;
+};
+
 struct options {
 	char lan[OPTIONS_INTERFACE_MAX], wan[OPTIONS_INTERFACE_MAX];
 	struct external_list external;
@@ -259,6 +264,7 @@ struct options {
 	struct tcp_options tcp;
 	struct icmp_options icmp;
 	struct fragment_options fragments;
+	struct pcp_options pcp;
 	struct protocol_set other;
 	enum port_zero port_zero;
 	struct port_timer_list port_timers;
@@ -344,6 +350,9 @@ enum option_id {
 	OPT_FRAGMENTS_MAX_HELD,
 	OPT_FRAGMENTS_MAX_BYTES,
 	OPT_FRAGMENTS_MAX_PER_SOURCE,
+	OPT_PCP_SERVER,
+	OPT_PCP_MIN_LIFETIME,
+	OPT_PCP_MAX_LIFETIME,
 	OPTION_COUNT,
 	OPT_NONE = OPTION_COUNT
 };

@@ -31,40 +31,61 @@ static bool take_over_sibling(struct nat *nat, struct mapping *wanted, struct mo
 	return lifetime_live_external(nat, protocol, &wanted->external, now) == NAT_NONE;
 }
 
-/* An external endpoint for @wanted: of a forward, or a free one of the pool. */
-static bool choose_external(struct nat *nat, struct mapping *wanted, const struct endpoint *remote,
-			    struct mono now, struct nat_outcome *refused)
+/* An external endpoint that is not free to choose: that of a forward, or of the sibling. */
+static bool has_external(struct nat *nat, struct mapping *wanted, struct mono now)
 {
 	enum nat_protocol protocol = (enum nat_protocol)wanted->protocol;
 	const struct addr *any = nat->ports.count > 0 ? port_pick_address(nat, wanted->host) : NULL;
-	enum nat_reason reason;
 
-	if (forward_outbound(nat, protocol, &wanted->internal, any, &wanted->external)) {
-		wanted->fixed = true;
-		wanted->behavior = MAPPING_ENDPOINT_INDEPENDENT;
-		return true;
-	}
-	if (take_over_sibling(nat, wanted, now))
-		return true;
-	ports_wake(&nat->ports, &nat->options, now);
-	reason = port_pick(nat, protocol, &wanted->internal, remote, wanted->host, now,
-			   &wanted->external);
-	if (reason != REASON_MAPPING_CREATED) {
-		*refused = drop_by(reason,
-				   reason == REASON_NO_BLOCK	      ? OPT_NAT_INTERNAL
-				   : reason == REASON_PORTS_EXHAUSTED ? OPT_NAT_EXTERNAL
-								      : OPT_NAT_BLOCKS,
-				   NAT_NONE);
-		report_limit(nat, *refused, protocol, &wanted->internal.addr, now);
-		return false;
-	}
-	wanted->holds_port = true;
+	if (!forward_outbound(nat, protocol, &wanted->internal, any, &wanted->external))
+		return take_over_sibling(nat, wanted, now);
+	wanted->fixed = true;
+	wanted->behavior = MAPPING_ENDPOINT_INDEPENDENT;
 	return true;
 }
 
+/* A free one of the pool, if possible that of @wish, which may be NULL. */
+static bool pick_external(struct nat *nat, struct mapping *wanted, const struct endpoint *remote,
+			  const struct wish *wish, struct mono now, struct nat_outcome *refused)
+{
+	enum nat_protocol protocol = (enum nat_protocol)wanted->protocol;
+	static const struct endpoint nowhere;
+	enum nat_reason reason;
+
+	ports_wake(&nat->ports, &nat->options, now);
+	wanted->holds_port = true;
+	if (wish != NULL && port_pick_wished(nat, protocol, &wanted->internal, &wish->external,
+					     wanted->host, &wanted->external))
+		return true;
+	if (wish != NULL && wish->exactly && !endpoint_equal(&wish->external, &nowhere)) {
+		*refused = drop(REASON_TUPLE_TAKEN);
+		return false;
+	}
+	reason = port_pick(nat, protocol, &wanted->internal, remote, wanted->host, now,
+			   &wanted->external);
+	if (reason == REASON_MAPPING_CREATED)
+		return true;
+	*refused = drop_by(reason,
+			   reason == REASON_NO_BLOCK	      ? OPT_NAT_INTERNAL
+			   : reason == REASON_PORTS_EXHAUSTED ? OPT_NAT_EXTERNAL
+							      : OPT_NAT_BLOCKS,
+			   NAT_NONE);
+	report_limit(nat, *refused, protocol, &wanted->internal.addr, now);
+	return false;
+}
+
+static bool choose_external(struct nat *nat, struct mapping *wanted, const struct endpoint *remote,
+			    const struct wish *wish, struct mono now, struct nat_outcome *refused)
+{
+	if (!has_external(nat, wanted, now))
+		return pick_external(nat, wanted, remote, wish, now, refused);
+	*refused = drop(REASON_TUPLE_TAKEN);
+	return wish == NULL || !wish->exactly || wish_is_met(&wish->external, &wanted->external);
+}
+
 static uint32_t make_for_host(struct nat *nat, struct mapping *wanted,
-			      const struct endpoint *remote, struct mono now,
-			      struct nat_outcome *refused)
+			      const struct endpoint *remote, const struct wish *wish,
+			      struct mono now, struct nat_outcome *refused)
 {
 	struct host *host = host_at(&nat->hosts, wanted->host);
 	enum nat_protocol protocol = (enum nat_protocol)wanted->protocol;
@@ -84,9 +105,31 @@ static uint32_t make_for_host(struct nat *nat, struct mapping *wanted,
 					     protocol, host, now);
 		return NAT_NONE;
 	}
-	if (!choose_external(nat, wanted, remote, now, refused))
+	if (!choose_external(nat, wanted, remote, wish, now, refused))
 		return NAT_NONE;
 	return lifetime_add_mapping(nat, wanted, remote, now);
+}
+
+uint32_t outbound_make_mapping(struct nat *nat, struct mapping *wanted,
+			       const struct endpoint *remote, const struct wish *wish,
+			       struct mono now, struct nat_outcome *refused)
+{
+	uint32_t mapping;
+
+	*refused = drop_by(REASON_MAPPINGS_FULL, OPT_NAT_MAX_MAPPINGS, NAT_NONE);
+	if (arena_full(&nat->mappings.arena))
+		goto full;
+	wanted->host = host_pin(&nat->hosts, &wanted->internal.addr);
+	if (wanted->host == NAT_NONE)
+		goto full;
+	mapping = make_for_host(nat, wanted, remote, wish, now, refused);
+	lifetime_unpin_host(nat, wanted->host);
+	return mapping;
+
+full:
+	report_limit(nat, *refused, (enum nat_protocol)wanted->protocol, &wanted->internal.addr,
+		     now);
+	return NAT_NONE;
 }
 
 /* A mapping for @flow that has no session yet; the caller adds one at once. */
@@ -99,21 +142,8 @@ static uint32_t make_mapping(struct nat *nat, const struct flow *flow, struct mo
 		.internal = flow->own,
 		.created = now,
 	};
-	uint32_t mapping;
 
-	*refused = drop_by(REASON_MAPPINGS_FULL, OPT_NAT_MAX_MAPPINGS, NAT_NONE);
-	if (arena_full(&nat->mappings.arena))
-		goto full;
-	wanted.host = host_pin(&nat->hosts, &flow->own.addr);
-	if (wanted.host == NAT_NONE)
-		goto full;
-	mapping = make_for_host(nat, &wanted, &flow->remote, now, refused);
-	lifetime_unpin_host(nat, wanted.host);
-	return mapping;
-
-full:
-	report_limit(nat, *refused, flow->protocol, &flow->own.addr, now);
-	return NAT_NONE;
+	return outbound_make_mapping(nat, &wanted, &flow->remote, NULL, now, refused);
 }
 
 /*
@@ -150,7 +180,7 @@ static uint32_t find_forwarded(struct nat *nat, const struct flow *flow, struct 
 	return mapping_at(&nat->mappings, n)->fixed ? n : NAT_NONE;
 }
 
-/* The mapping @flow goes through, if there is one. A forward's has no remote part. */
+/* The mapping @flow goes through, if there is one. A forward's has no remote part, nor has a leased one. */
 static uint32_t find_mapping(struct nat *nat, const struct flow *flow,
 			     const struct endpoint *remote_part, struct mono now)
 {
@@ -162,7 +192,7 @@ static uint32_t find_mapping(struct nat *nat, const struct flow *flow,
 		return n;
 	n = mapping_find_internal(&nat->mappings, flow->protocol, &flow->own, &nowhere);
 	n = lifetime_live_mapping(nat, n, now);
-	return n != NAT_NONE && mapping_at(&nat->mappings, n)->fixed
+	return n != NAT_NONE && mapping_is_open(mapping_at(&nat->mappings, n))
 		       ? n
 		       : find_forwarded(nat, flow, now);
 }

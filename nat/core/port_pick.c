@@ -36,8 +36,10 @@ static bool is_shareable(const struct pick *p, uint16_t port)
 
 	uint32_t n;
 
-	if (p->options->overlap == SWITCH_OFF)
-		return false;
+	if (p->options->overlap == SWITCH_OFF || !addr_is_ip4(&p->remote->addr))
+		return false; /* who asks for all remotes cannot share */
+	if (lifetime_leased_external(p->nat, p->protocol, &external, p->nat->now) != NAT_NONE)
+		return false; /* who has got them all does not */
 	n = session_find_external(&p->nat->sessions, p->protocol, &external, p->remote);
 	if (lifetime_live_session(p->nat, n, p->nat->now) != NAT_NONE)
 		return false;
@@ -393,4 +395,67 @@ enum nat_reason port_pick(struct nat *nat, enum nat_protocol protocol,
 	return nat->options.blocks.behavior == BLOCKS_DYNAMIC && protocol != NAT_OTHER
 		       ? REASON_BLOCK_EXHAUSTED
 		       : REASON_PORTS_EXHAUSTED;
+}
+
+/* --- on request ----------------------------------------------------------------------------- */
+
+/* Which ports a packet of the host could get at p->address, of which @port is to be one. */
+static bool may_have(const struct pick *p, uint16_t port)
+{
+	const struct ports *ports = &p->nat->ports;
+	const struct endpoint external = endpoint_at(p, port);
+	uint32_t address, block;
+
+	switch (p->nat->options.blocks.behavior) {
+	case BLOCKS_OFF:
+		break;
+	case BLOCKS_DYNAMIC:
+		return ports_block_owner(ports, &external) == p->host;
+	case BLOCKS_DETERMINISTIC:
+		block = ports_deterministic(ports, &p->nat->options, &p->internal->addr, &address);
+		return block != NAT_NONE && address == p->address &&
+		       port >= ports_block(ports, block).first &&
+		       port <= ports_block(ports, block).last;
+	}
+	return port >= allowed_range(p).first && port <= allowed_range(p).last;
+}
+
+/* Who had @port and is over does not stand in the way, nor who had it by the other protocol. */
+static void leave_by_those_over(const struct pick *p, uint16_t port)
+{
+	const struct endpoint external = endpoint_at(p, port);
+
+	lifetime_live_external(p->nat, p->protocol, &external, p->nat->now);
+	if (p->nat->ports.shared)
+		lifetime_live_external(p->nat, sibling_of(p->protocol), &external, p->nat->now);
+}
+
+bool port_pick_wished(struct nat *nat, enum nat_protocol protocol, const struct endpoint *internal,
+		      const struct endpoint *wished, uint32_t host, struct endpoint *external)
+{
+	struct pick p = {
+		.nat = nat,
+		.protocol = protocol,
+		.options = &nat->options.protocol[protocol],
+		.internal = internal,
+		.host = host,
+	};
+	uint32_t paired, address;
+
+	if (wished->port == 0 || nat->ports.count == 0)
+		return false;
+	address = paired = paired_address(nat, host);
+	if (addr_is_ip4(&wished->addr))
+		address = ports_find(&nat->ports, &wished->addr);
+	if (address == NAT_NONE || (address != paired && nat->options.pooling == POOLING_PAIRED))
+		return false;
+	look_at(&p, address);
+	if (!may_have(&p, wished->port))
+		return false;
+	leave_by_those_over(&p, wished->port);
+	if (port_map_is_taken(p.map, wished->port))
+		return false;
+	if (address == paired)
+		host_at(&nat->hosts, host)->external = nat->ports.addresses[address];
+	return take(&p, wished->port, external);
 }

@@ -102,7 +102,7 @@ static const struct preset presets[] = {
 	  KNOBS(EACH("filtering", "eif"), { "nat.blocks", "dynamic" }, { "nat.block-size", "512" },
 		{ "nat.blocks-per-host", "4" }, EACH("port-reuse-delay", "120s"),
 		{ "nat.max-mappings-per-host", "2048" }, { "nat.max-sessions-per-host", "8192" },
-		{ "nat.on-full", "icmp1" }) },
+		{ "nat.on-full", "icmp1" }, { "pcp.server", "on" }) },
 	{ { "vpp-nat44-ed", "the endpoint-dependent NAT of VPP", "VPP source and documents", "" },
 	  NULL,
 	  KNOBS(EACH("mapping", "apdm"), EACH("port-overlap", "on"), EACH("refresh", "both"),

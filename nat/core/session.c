@@ -303,7 +303,7 @@ void session_remove(struct session_table *t, uint32_t n)
 	struct mapping *m = mapping_at(t->mappings, s->mapping);
 	enum nat_protocol protocol = (enum nat_protocol)m->protocol;
 
-	if (m->sessions > 1)
+	if (m->sessions > 1 || m->leased)
 		for (int side = 0; side < 2; side++)
 			mapping_add_past(t->mappings, s->mapping, (enum nat_side)side,
 					 &s->traffic[side]);

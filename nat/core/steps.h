@@ -77,6 +77,24 @@ struct nat_outcome outbound_translate(struct nat *nat, struct packet *pkt,
 struct nat_outcome outbound_session(struct nat *nat, const struct packet *pkt,
 				    const struct flow *flow, struct mono now);
 
+/* The external endpoint that whoever asks for a mapping would like. */
+struct wish {
+	struct endpoint external; /* all zero and 0: any */
+	bool exactly;		  /* rather none than another */
+};
+
+static inline bool wish_is_met(const struct endpoint *wished, const struct endpoint *external)
+{
+	return (wished->port == 0 || wished->port == external->port) &&
+	       (!addr_is_ip4(&wished->addr) || addr_equal(&wished->addr, &external->addr));
+}
+
+/* A mapping as @wanted, which lacks a host and an external endpoint, for packets to @remote; it has no
+ * session yet. NAT_NONE, and in @refused why. @wish: NULL: none */
+uint32_t outbound_make_mapping(struct nat *nat, struct mapping *wanted,
+			       const struct endpoint *remote, const struct wish *wish,
+			       struct mono now, struct nat_outcome *refused);
+
 /* inbound.c: from a remote endpoint to an external one of ours. */
 struct nat_outcome inbound_translate(struct nat *nat, struct packet *pkt,
 				     enum nat_protocol protocol, struct mono now);
@@ -118,6 +136,9 @@ bool filter_admits(struct nat *nat, uint32_t m, const struct endpoint *remote, s
 enum nat_reason port_pick(struct nat *nat, enum nat_protocol protocol,
 			  const struct endpoint *internal, const struct endpoint *remote,
 			  uint32_t host, struct mono now, struct endpoint *external);
+/* The same for the endpoint that is wished for, where it is free and the host may have it; or false. */
+bool port_pick_wished(struct nat *nat, enum nat_protocol protocol, const struct endpoint *internal,
+		      const struct endpoint *wished, uint32_t host, struct endpoint *external);
 /* The pool address that @host's mappings get when it is paired; the pool is not empty. */
 const struct addr *port_pick_address(const struct nat *nat, uint32_t host);
 
@@ -162,6 +183,9 @@ uint32_t lifetime_live_mapping(struct nat *nat, uint32_t mapping, struct mono no
 /* The first mapping with this external endpoint that is alive; those before it are removed. */
 uint32_t lifetime_live_external(struct nat *nat, enum nat_protocol protocol,
 				const struct endpoint *external, struct mono now);
+/* The one of them that has a lease; there is one at most. */
+uint32_t lifetime_leased_external(struct nat *nat, enum nat_protocol protocol,
+				  const struct endpoint *external, struct mono now);
 /* Remove what is over, so that it does not stand in the way of what is new. False if there was
  * nothing to remove. */
 bool lifetime_make_room(struct nat *nat, struct mono now);
@@ -169,6 +193,8 @@ bool lifetime_make_room(struct nat *nat, struct mono now);
 void lifetime_expire_session(struct nat *nat, uint32_t session);
 /* Remove a session, and its mapping and port if none is left that keeps it. */
 void lifetime_remove_session(struct nat *nat, uint32_t session);
+/* The lease of @mapping is over: what is left are its sessions, and nothing if it has none that keeps it. */
+void lifetime_end_lease(struct nat *nat, uint32_t mapping);
 /* Remove a mapping with all its sessions. */
 void lifetime_remove_mapping(struct nat *nat, uint32_t mapping);
 /* May there be one more session of @mapping? If not, why not is in @refused. */

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "nat/daemon/daemon.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "nat/core/pcp.h"
 
 /* With its time, so that a log of blocks can be read later (RFC 7422 section 3). */
 static void report_change(struct daemon *d, const struct options *asked)
@@ -24,9 +27,45 @@ static void report_change(struct daemon *d, const struct options *asked)
 		event_add(&d->nat.events, &event);
 }
 
+static int prepare_pcp(const struct daemon *d, const struct options *o, struct pcp_socket *fresh,
+		       char *why, size_t why_size)
+{
+	int err = pcp_socket_prepare(&d->pcp, o, fresh);
+
+	if (err == -EADDRINUSE)
+		snprintf(
+			why, why_size,
+			"pcp.server: another process has UDP port %d on '%s'; end that one, or set "
+			"pcp.server=off",
+			PCP_PORT, o->lan);
+	else if (err < 0)
+		snprintf(why, why_size, "pcp.server: no socket on '%s': %s", o->lan,
+			 strerror(-err));
+	return err;
+}
+
+static void use_pcp(struct daemon *d, const struct pcp_socket *fresh)
+{
+	if (pcp_socket_replace(&d->pcp, fresh))
+		pcp_start(&d->nat, d->now);
+}
+
+int daemon_open_pcp(struct daemon *d, struct loop *loop, char *why, size_t why_size)
+{
+	struct pcp_socket fresh;
+	int err;
+
+	d->pcp = (struct pcp_socket){ .loop = loop };
+	err = prepare_pcp(d, &d->nat.options, &fresh, why, why_size);
+	if (err == 0)
+		use_pcp(d, &fresh);
+	return err;
+}
+
 int daemon_configure(struct daemon *d, const struct options *asked, char *why, size_t why_size)
 {
 	struct config_resolved resolved;
+	struct pcp_socket fresh;
 	struct siphash_key key;
 	int err = config_resolve(asked, &resolved, why, why_size);
 
@@ -40,11 +79,17 @@ int daemon_configure(struct daemon *d, const struct options *asked, char *why, s
 		snprintf(why, why_size, "no random numbers from the kernel: %s", strerror(-err));
 		return err;
 	}
+	err = prepare_pcp(d, asked, &fresh, why, why_size);
+	if (err < 0)
+		return err;
+	nat_tick(&d->nat, d->now, 0); /* what the change ends, ends now */
 	err = nat_configure(&d->nat, &resolved.options);
 	if (err < 0) {
+		pcp_socket_drop(&d->pcp, &fresh);
 		snprintf(why, why_size, "no memory for tables of that size");
 		return err;
 	}
+	use_pcp(d, &fresh);
 	if (asked->seed != d->asked.seed)
 		nat_reseed(&d->nat, &key);
 	d->queue.lan = resolved.lan;

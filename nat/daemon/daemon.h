@@ -11,6 +11,7 @@
 #include "nat/core/nat.h"
 #include "nat/daemon/config.h"
 #include "nat/daemon/nattime.h"
+#include "nat/daemon/pcp_socket.h"
 #include "nat/daemon/queue.h"
 #include "nat/daemon/sender.h"
 
@@ -18,12 +19,17 @@ struct daemon {
 	struct nat nat;
 	struct queue queue;
 	struct sender sender;
+	struct pcp_socket pcp;
 	uint64_t events_told; /* number of the last event that was logged */
 	struct options asked;
 	struct nattime time;
 	struct mono started, real; /* real time: of the start, of this wake-up */
 	struct mono now;	   /* NAT time of this wake-up: what the core is given */
 };
+
+/* Let hosts ask for mappings if the knobs in force say so; to be closed with pcp_socket_close(). 0, or
+ * -errno with the reason in @why. */
+int daemon_open_pcp(struct daemon *d, struct loop *loop, char *why, size_t why_size);
 
 /*
  * daemon_configure() - put new knobs in force, all or none

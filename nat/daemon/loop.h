@@ -15,7 +15,7 @@
 #include "common/clock.h"
 
 /* Who is woken; LOOP_CLIENT comes with the number of the client. */
-enum loop_source { LOOP_SIGNAL, LOOP_TIMER, LOOP_QUEUE, LOOP_LISTEN, LOOP_CLIENT };
+enum loop_source { LOOP_SIGNAL, LOOP_TIMER, LOOP_QUEUE, LOOP_PCP, LOOP_LISTEN, LOOP_CLIENT };
 
 enum { LOOP_EVENTS = 32 };
 

@@ -91,6 +91,16 @@ static int open_control(struct control *c, const char *path, struct loop *loop)
 	return err;
 }
 
+static int open_pcp(struct daemon *d, struct loop *loop)
+{
+	char why[CONFIG_WHY_MAX];
+	int err = daemon_open_pcp(d, loop, why, sizeof(why));
+
+	if (err < 0)
+		log_error("%s", why);
+	return err;
+}
+
 /* Tell whoever started us that packets are served from now on. */
 static void announce(const struct config *config, const struct daemon *d)
 {
@@ -137,6 +147,9 @@ static int serve(struct loop *l, struct daemon *d, struct control *c,
 		return 0;
 	case LOOP_QUEUE:
 		return serve_queue(d);
+	case LOOP_PCP:
+		pcp_socket_serve(&d->pcp, &d->nat, d->now);
+		return 0;
 	case LOOP_LISTEN:
 		control_accept(c);
 		return 0;
@@ -203,17 +216,21 @@ static int open_and_run(const struct config *config, struct daemon *d, struct co
 		goto close_loop;
 	if (open_sender(&d->sender) < 0)
 		goto close_queue;
-	if (open_control(c, config->socket, &loop) < 0)
+	d->started = d->real = d->now = loop_now(); /* NAT time begins as the real one */
+	nattime_init(&d->time, d->started);
+	if (open_pcp(d, &loop) < 0)
 		goto close_sender;
+	if (open_control(c, config->socket, &loop) < 0)
+		goto close_pcp;
 	if (loop_watch(&loop, queue_fd(&d->queue), LOOP_QUEUE, 0) == 0) {
-		d->started = d->real = loop_now();
-		nattime_init(&d->time, d->started);
 		announce(config, d);
 		status = run(&loop, d, c);
 	} else {
 		log_error("cannot watch the queue: %s", strerror(errno));
 	}
 	control_close(c);
+close_pcp:
+	pcp_socket_close(&d->pcp);
 close_sender:
 	sender_close(&d->sender);
 close_queue:

@@ -47,9 +47,19 @@ static json_t *json_remote_part(const struct nat *nat, uint32_t n)
 
 static json_t *json_state(const struct nat *nat, const struct mapping *m, uint32_t session)
 {
-	if (m->protocol != NAT_TCP)
+	if (m->protocol != NAT_TCP || session == NAT_NONE)
 		return json_null();
 	return json_string(tcp_state_name(session_tcp_state(&nat->sessions, session)));
+}
+
+/* How long the mapping is leased to its host: milliseconds, or null if it is not. */
+static json_t *json_lease(const struct daemon *d, uint32_t n)
+{
+	const struct lease *lease = lease_at(&d->nat.leases, n);
+
+	if (!mapping_at(&d->nat.mappings, n)->leased || mono_reached(d->now, lease->end))
+		return json_null();
+	return json_integer(lease->end.ms - d->now.ms);
 }
 
 static void add_traffic(struct traffic sum[2], const struct traffic more[2])
@@ -115,6 +125,7 @@ json_t *json_of_mapping(const struct daemon *d, uint32_t n)
 	}
 	member_put(record, "sessions", json_of_count(live_sessions(d, m)));
 	member_put(record, "fixed", json_boolean(m->fixed));
+	member_put(record, "lease_ms", json_lease(d, n));
 	put_life(record, m->created, end, d->now, sum);
 	return record;
 }

@@ -29,12 +29,30 @@ static const struct session *live_session(const struct nat *nat, uint32_t n)
 
 /* --- what the model may ask ----------------------------------------------------------------- */
 
+/* The external endpoint of what a host has asked for. */
+static bool ask_lease(const struct nat *nat, enum nat_protocol protocol,
+		      const struct endpoint *internal, struct endpoint *external)
+{
+	for (uint32_t n = 0; n < nat->mappings.arena.used; n++) {
+		const struct mapping *at = live_mapping(nat, n);
+
+		if (at == NULL || !at->leased || at->protocol != protocol ||
+		    !endpoint_equal(&at->internal, internal))
+			continue;
+		*external = at->external;
+		return true;
+	}
+	return false;
+}
+
 static bool ask_external(const void *from, enum nat_protocol protocol,
 			 const struct endpoint *internal, const struct endpoint *remote,
 			 struct endpoint *external)
 {
 	const struct nat *nat = from;
 
+	if (!addr_is_ip4(&remote->addr))
+		return ask_lease(nat, protocol, internal, external);
 	for (uint32_t n = 0; n < nat->sessions.arena.used; n++) {
 		const struct session *s = live_session(nat, n);
 		const struct mapping *of =
@@ -165,6 +183,18 @@ static bool is_optional(const struct model *m, const struct m_output *o, bool la
 	       o->data[9] == BYTES_TCP && o->data[33] == BYTES_RST;
 }
 
+/* The first that is the same as @real; where the timer is @late, if possible one that must be said. */
+static uint32_t find_output(const struct model *m, const struct m_output *real, bool late)
+{
+	uint32_t found = m->output_count;
+
+	for (uint32_t i = 0; i < m->output_count; i++)
+		if (same_output(&m->outputs[i], real) &&
+		    (found == m->output_count || (late && m->outputs[found].optional)))
+			found = i;
+	return found;
+}
+
 /* In one order where the timers ran first; else in any, and a time-out may be told later. */
 static bool compare_outputs(struct model *m, struct said *said, bool late, char *why)
 {
@@ -172,9 +202,7 @@ static bool compare_outputs(struct model *m, struct said *said, bool late, char 
 	uint32_t i;
 
 	while (said->output_count > 0) {
-		for (i = 0; i < m->output_count; i++)
-			if (same_output(&m->outputs[i], &said->outputs[0]))
-				break;
+		i = find_output(m, &said->outputs[0], late);
 		if (i == m->output_count && is_optional(m, &said->outputs[0], late)) {
 			take_output(said->outputs, &said->output_count, 0);
 			continue;
@@ -270,6 +298,52 @@ static struct traffic model_traffic(const struct model *m, const struct m_mappin
 	return sum;
 }
 
+/* One that is over may only not have been noticed yet. */
+static bool is_leased(const struct nat *nat, uint32_t n)
+{
+	return mapping_at(&nat->mappings, n)->leased &&
+	       lease_at(&nat->leases, n)->end.ms > nat->now.ms;
+}
+
+static bool compare_lease(const struct nat *nat, uint32_t n, const struct m_mapping *wanted,
+			  char *why)
+{
+	const struct lease *lease = lease_at(&nat->leases, n);
+	char name[160];
+
+	name_mapping(wanted, name);
+	if (is_leased(nat, n) != wanted->leased)
+		return differ(why, "lease: %s: %d, wanted %d", name, is_leased(nat, n),
+			      wanted->leased);
+	if (!wanted->leased)
+		return true;
+	if (lease->end.ms != wanted->lease_end)
+		return differ(why, "lease: %s: ends at %" PRId64 ", wanted %" PRId64, name,
+			      lease->end.ms, wanted->lease_end);
+	if (memcmp(lease->nonce, wanted->nonce, LEASE_NONCE) != 0)
+		return differ(why, "lease: %s: nonce", name);
+	return true;
+}
+
+/* All of them together, and since when none was lost. */
+static bool compare_leases(const struct nat *nat, const struct model *m, bool late, char *why)
+{
+	uint32_t leased = 0, wanted = 0;
+
+	for (uint32_t n = 0; n < nat->mappings.arena.used && late; n++)
+		leased += live_mapping(nat, n) != NULL && is_leased(nat, n);
+	if (!late)
+		leased = nat->leases.count;
+	for (uint32_t i = 0; i < m->mapping_count; i++)
+		wanted += m->mappings[i].leased;
+	if (leased != wanted)
+		return differ(why, "leases: %u, wanted %u", leased, wanted);
+	if (nat->leases.epoch.ms != m->epoch)
+		return differ(why, "epoch: %" PRId64 ", wanted %" PRId64, nat->leases.epoch.ms,
+			      m->epoch);
+	return true;
+}
+
 static bool compare_mapping(const struct nat *nat, const struct model *m, uint32_t n,
 			    const struct m_mapping *wanted, char *why)
 {
@@ -283,6 +357,8 @@ static bool compare_mapping(const struct nat *nat, const struct model *m, uint32
 	if (nat_mapping_expiry(nat, n).ms != model_mapping_expiry(m, wanted))
 		return differ(why, "mapping: %s: ends at %" PRId64 ", wanted %" PRId64, name,
 			      nat_mapping_expiry(nat, n).ms, model_mapping_expiry(m, wanted));
+	if (!compare_lease(nat, n, wanted, why))
+		return false;
 	for (int side = 0; side < 2; side++) {
 		struct traffic a = real_traffic(nat, n, side), b = model_traffic(m, wanted, side);
 
@@ -330,7 +406,8 @@ static bool is_over(const struct nat *nat, uint32_t mapping, bool late)
 	return late && nat_mapping_expiry(nat, mapping).ms <= nat->now.ms;
 }
 
-/* Where ports overlap, two may have the same endpoints; their sessions tell them apart. */
+/* Where ports overlap, two may have the same endpoints; their sessions tell them apart, or that one
+ * has a lease. */
 static bool has_same_session(const struct nat *nat, const struct model *m, const struct mapping *at,
 			     const struct m_mapping *here)
 {
@@ -363,7 +440,8 @@ bool compare_tables(struct nat *nat, struct model *m, bool late, char *why)
 					   .external = at->external };
 		for (uint32_t i = 0; i < m->mapping_count && wanted[n] == NULL; i++)
 			if (is_same(nat, n, &m->mappings[i]) &&
-			    has_same_session(nat, m, at, &m->mappings[i]))
+			    ((is_leased(nat, n) && m->mappings[i].leased) ||
+			     has_same_session(nat, m, at, &m->mappings[i])))
 				wanted[n] = &m->mappings[i];
 		if (wanted[n] == NULL)
 			return differ(why, "mapping: %s is not to be there",
@@ -386,7 +464,7 @@ bool compare_tables(struct nat *nat, struct model *m, bool late, char *why)
 	}
 	if (sessions != m->session_count)
 		return differ(why, "sessions: %u, wanted %u", sessions, m->session_count);
-	return true;
+	return compare_leases(nat, m, late, why);
 }
 
 bool compare_counters(const struct nat *nat, const struct model *m, char *why)

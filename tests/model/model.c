@@ -217,19 +217,25 @@ static bool forward_out(const struct options *o, enum nat_protocol protocol,
 
 static bool to_dmz(struct model *m, enum nat_protocol protocol, const struct endpoint *external)
 {
+	bool own = false, others = false;
+
 	if (!addr_is_ip4(&m->o.dmz) || !has_ports(protocol) || !m_in_pool(&m->o, &external->addr) ||
 	    m_is_fixed_port(&m->o, protocol, external) || m_is_resting(m, protocol, external))
 		return false;
 	for (uint32_t i = 0; i < m->mapping_count; i++) {
 		const struct m_mapping *at = &m->mappings[i];
 
-		/* Somebody's, be it by the other protocol; but not if it is the DMZ host. */
-		if (m_share_ports(&m->o, at->protocol, protocol) &&
-		    endpoint_equal(&at->external, external) &&
-		    !(at->fixed && addr_equal(&at->internal.addr, &m->o.dmz)))
-			return false;
+		if (!m_share_ports(&m->o, at->protocol, protocol) ||
+		    !endpoint_equal(&at->external, external))
+			continue;
+		if (at->fixed && addr_equal(&at->internal.addr, &m->o.dmz))
+			own = true;
+		else
+			others = true;
 	}
-	return true;
+	/* Somebody's, be it by the other protocol. If it is the DMZ host's as well, which shared it
+	 * when they could, it is one's or the other's. */
+	return !others || (own && !m_was_unmatched(m->oracle.reason));
 }
 
 /* Is what goes to @remote, or comes from there, not translated? @ports: the packet has any. */
@@ -288,8 +294,7 @@ static bool siblings_external(struct model *m, struct m_mapping *wanted)
 	const struct m_mapping *at;
 	struct endpoint forwarded;
 
-	if (!shares(m, wanted->protocol) ||
-	    m->o.protocol[wanted->protocol].mapping != MAPPING_ENDPOINT_INDEPENDENT)
+	if (!shares(m, wanted->protocol))
 		return false;
 	at = m_mapping_at(
 		m, m_mapping_internal(m, sibling(wanted->protocol), &wanted->internal, &nowhere));
@@ -301,10 +306,22 @@ static bool siblings_external(struct model *m, struct m_mapping *wanted)
 	return true;
 }
 
+/* The one that is not free to choose will do, unless nothing but another would. */
+static enum nat_reason take_given(const struct m_mapping *wanted, const struct lease_request *wish)
+{
+	return wish != NULL && wish->exactly && !m_is_met(&wish->external, &wanted->external)
+		       ? REASON_TUPLE_TAKEN
+		       : REASON_COUNT;
+}
+
 /* An external endpoint for @wanted; REASON_COUNT, or why there is none. */
 static enum nat_reason give_external(struct model *m, struct m_mapping *wanted,
-				     const struct endpoint *remote)
+				     const struct endpoint *remote,
+				     const struct lease_request *wish)
 {
+	/* Who asks gets one for all remotes, whatever the knob says. */
+	bool independent = wish != NULL ||
+			   m->o.protocol[wanted->protocol].mapping == MAPPING_ENDPOINT_INDEPENDENT;
 	struct endpoint real;
 	enum nat_reason reason;
 	bool any;
@@ -315,7 +332,8 @@ static enum nat_reason give_external(struct model *m, struct m_mapping *wanted,
 
 		if (any && !m_paired_address(m, &wanted->internal.addr, known ? &real.addr : NULL,
 					     &wanted->external.addr))
-			return REASON_PORTS_EXHAUSTED;
+			return wish != NULL && wish->exactly ? REASON_TUPLE_TAKEN
+							     : REASON_PORTS_EXHAUSTED;
 		for (uint32_t i = 0; i < m->mapping_count; i++)
 			if (m->mappings[i].protocol == wanted->protocol &&
 			    !endpoint_equal(&m->mappings[i].internal, &wanted->internal) &&
@@ -323,13 +341,35 @@ static enum nat_reason give_external(struct model *m, struct m_mapping *wanted,
 				return REASON_PORTS_EXHAUSTED; /* somebody still has it */
 		wanted->fixed = true;
 		wanted->remote = (struct endpoint){ 0 };
-		return REASON_COUNT;
+		return take_given(wanted, wish);
 	}
 	wanted->holds_port = true;
-	if (siblings_external(m, wanted))
-		return REASON_COUNT;
-	reason = m_pick(m, wanted->protocol, &wanted->internal, remote, &wanted->external);
+	if (independent && siblings_external(m, wanted))
+		return take_given(wanted, wish);
+	reason = m_pick(m, wanted->protocol, &wanted->internal, remote, wish, &wanted->external);
 	return reason == REASON_MAPPING_CREATED ? REASON_COUNT : reason;
+}
+
+enum nat_reason m_make_mapping(struct model *m, struct m_mapping *wanted,
+			       const struct endpoint *remote, const struct lease_request *wish,
+			       uint32_t *mapping)
+{
+	struct m_host *host;
+	enum nat_reason reason;
+
+	if (m->mapping_count >= m->o.max_mappings)
+		return REASON_MAPPINGS_FULL;
+	host = m_host_get(m, &wanted->internal.addr);
+	reason = m_refuses_mapping(m, host, wanted->protocol);
+	if (reason == REASON_COUNT)
+		reason = m_refuses_host_session(m, &wanted->internal.addr, wanted->protocol);
+	if (reason == REASON_COUNT)
+		reason = give_external(m, wanted, remote, wish);
+	if (reason == REASON_COUNT)
+		*mapping = m_add_mapping(m, wanted);
+	else
+		m_host_forget_idle(m);
+	return reason;
 }
 
 static enum nat_reason make_mapping(struct model *m, const struct flow *flow,
@@ -338,24 +378,10 @@ static enum nat_reason make_mapping(struct model *m, const struct flow *flow,
 	struct m_mapping wanted = { .protocol = flow->protocol,
 				    .internal = flow->own,
 				    .remote = *part };
-	struct m_host *host;
-	enum nat_reason reason;
 
 	if (m->session_count >= m->o.max_sessions)
 		return REASON_SESSIONS_FULL;
-	if (m->mapping_count >= m->o.max_mappings)
-		return REASON_MAPPINGS_FULL;
-	host = m_host_get(m, &flow->own.addr);
-	reason = m_refuses_mapping(m, host, flow->protocol);
-	if (reason == REASON_COUNT)
-		reason = m_refuses_host_session(m, &flow->own.addr, flow->protocol);
-	if (reason == REASON_COUNT)
-		reason = give_external(m, &wanted, &flow->remote);
-	if (reason == REASON_COUNT)
-		*mapping = m_add_mapping(m, &wanted);
-	else
-		m_host_forget_idle(m);
-	return reason;
+	return m_make_mapping(m, &wanted, &flow->remote, NULL, mapping);
 }
 
 /* One that a forward has made for @flow beside another of the host; 0: none. */
@@ -389,7 +415,7 @@ static uint32_t mapping_for(struct model *m, const struct flow *flow, const stru
 
 	if (n == 0) {
 		n = m_mapping_internal(m, flow->protocol, &flow->own, &nowhere);
-		if (n == 0 || !m_mapping_at(m, n)->fixed)
+		if (n == 0 || !m_is_open(m_mapping_at(m, n)))
 			n = forwarded_mapping(m, flow);
 		if (n == 0)
 			return 0;
@@ -535,6 +561,9 @@ static struct m_outcome open_sibling(struct model *m, const struct bytes *pkt,
 	    m->mapping_count >= m->o.max_mappings || m->session_count >= m->o.max_sessions ||
 	    (flow->protocol == NAT_TCP && !bytes_opens(pkt)))
 		return unmatched(m, pkt, flow);
+	/* The host tells its peers apart by their endpoint alone, and has this one already. */
+	if (m_session_internal(m, flow->protocol, &at->internal, &flow->remote) != 0)
+		return unmatched(m, pkt, flow);
 	wanted.internal = at->internal;
 	mapping = m_add_mapping(m, &wanted);
 	session = m_add_session(m, mapping, &flow->remote, NAT_EXTERNAL);
@@ -599,7 +628,7 @@ static bool admits(const struct model *m, const struct m_mapping *at, const stru
 {
 	enum filtering_behavior filtering = m->o.protocol[at->protocol].filtering;
 
-	return at->fixed || filtering == FILTERING_ENDPOINT_INDEPENDENT ||
+	return m_is_open(at) || filtering == FILTERING_ENDPOINT_INDEPENDENT ||
 	       (filtering == FILTERING_ADDRESS_DEPENDENT && has_peer(m, at->serial, &remote->addr));
 }
 
@@ -636,7 +665,7 @@ static struct m_outcome inbound(struct model *m, const struct bytes *pkt, const 
 	if (mapping == 0)
 		return open_fixed(m, pkt, flow);
 	/* Nobody opens a connection from outside, whatever there was before (RFC 5382 4.3). */
-	closed = bytes_opens(pkt) && !m_mapping_at(m, mapping)->fixed &&
+	closed = bytes_opens(pkt) && !m_is_open(m_mapping_at(m, mapping)) &&
 		 m->o.protocol[NAT_TCP].filtering == FILTERING_CONNECTION_DEPENDENT;
 	if (!admitted || closed)
 		return filtered(m, pkt, flow, mapping);

@@ -39,6 +39,9 @@ struct m_mapping {
 	enum nat_protocol protocol;
 	bool fixed, secondary, holds_port, lingering;
 	bool borrowed; /* made by a stranger by means of its sibling */
+	bool leased;   /* its host has asked for it, and has it until lease_end */
+	uint8_t nonce[LEASE_NONCE];
+	int64_t lease_end;
 	/* One that had the same port ended before it, and would have left the port to rest, or
 	 * free: the real NAT may not have noticed, and take that one for the last. */
 	bool left_to_rest, left_free;
@@ -70,6 +73,7 @@ struct m_resting {
 	struct endpoint external;
 	bool rests;    /* else it is free, once the real NAT has noticed */
 	bool maybe;    /* it may have made way for others */
+	bool others;   /* one that had it too may be the one it rests after */
 	int64_t from;  /* at the earliest */
 	int64_t until; /* at the latest; INT64_MAX: not noticed yet */
 };
@@ -135,7 +139,8 @@ struct m_id {
 /* What the real NAT did. */
 struct oracle {
 	const void *nat;
-	/* The external endpoint by which @internal and @remote talk; false if they do not. */
+	/* The external endpoint by which @internal and @remote talk; false if they do not. With
+	 * @remote all zero: the one that @internal has asked for. */
 	bool (*external)(const void *nat, enum nat_protocol protocol,
 			 const struct endpoint *internal, const struct endpoint *remote,
 			 struct endpoint *external);
@@ -152,7 +157,7 @@ struct oracle {
 
 struct model {
 	struct options o;
-	int64_t now;
+	int64_t now, epoch; /* epoch: when a lease was last lost before its time */
 	bool late; /* the real NAT's timer is: it may know of things, and of hosts, that are over */
 	bool noticed; /* the real NAT knows of what ends now */
 	uint32_t serial;
@@ -197,6 +202,8 @@ void model_advance(struct model *m, int64_t now);
 void model_tick(struct model *m, int64_t now, bool sessions_too);
 struct m_outcome model_process(struct model *m, struct bytes *pkt, size_t captured, size_t original,
 			       uint32_t tag, enum nat_side from);
+/* A host asks; in @request the external endpoint that it gets. */
+enum lease_result model_lease(struct model *m, struct lease_request *request);
 uint32_t model_flush(struct model *m, const struct nat_selection *which);
 
 int64_t model_session_expiry(const struct model *m, const struct m_session *s);
@@ -207,6 +214,12 @@ int64_t model_mapping_expiry(const struct model *m, const struct m_mapping *mapp
 void m_wrong(struct model *m, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 bool m_is_chosen(const struct model *m, const struct m_mapping *at);
+
+/* May everybody send to it, whatever filtering says? */
+static inline bool m_is_open(const struct m_mapping *at)
+{
+	return at->fixed || at->leased;
+}
 
 /* model_table.c */
 struct m_mapping *m_mapping_at(struct model *m, uint32_t serial); /* NULL if it is gone */
@@ -225,6 +238,7 @@ uint32_t m_add_mapping(struct model *m, const struct m_mapping *wanted);
 uint32_t m_add_session(struct model *m, uint32_t mapping, const struct endpoint *remote,
 		       enum nat_side opener);
 void m_remove_mapping(struct model *m, uint32_t serial);
+void m_end_lease(struct model *m, uint32_t serial);
 void m_account(struct model *m, uint32_t session, const struct bytes *pkt, enum nat_side from);
 /* Sessions whose remote port has no timer of its own any more age like any other. */
 void m_forget_port_timers(struct model *m);
@@ -249,10 +263,12 @@ bool m_is_fixed_port(const struct options *o, enum nat_protocol protocol,
 		     const struct endpoint *external);
 bool m_is_resting(const struct model *m, enum nat_protocol protocol,
 		  const struct endpoint *external);
+bool m_was_unmatched(enum nat_reason reason);
 void m_release_port(struct model *m, const struct m_mapping *mapping);
-/* REASON_MAPPING_CREATED, or why there is no port. */
+/* REASON_MAPPING_CREATED, or why there is no port. @wish: NULL for a packet's */
 enum nat_reason m_pick(struct model *m, enum nat_protocol protocol, const struct endpoint *internal,
-		       const struct endpoint *remote, struct endpoint *external);
+		       const struct endpoint *remote, const struct lease_request *wish,
+		       struct endpoint *external);
 /* The address of a forward that names none; false if the pool is empty. */
 bool m_paired_address(struct model *m, const struct addr *host, const struct addr *chosen,
 		      struct addr *external);

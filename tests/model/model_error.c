@@ -40,11 +40,17 @@ static uint32_t mapping_of_quote(struct model *m, const struct bytes *inner, uin
 	struct endpoint own = own_end(inner, &inner->destination);
 	struct endpoint remote = remote_end(inner, &inner->source);
 	struct endpoint part = m_remote_part(m->o.protocol[protocol].mapping, &remote);
+	static const struct endpoint nowhere;
+	uint32_t mapping;
 
 	*session = m_session_internal(m, protocol, &own, &remote);
 	if (*session != 0)
 		return m_session_at(m, *session)->mapping;
-	return m_mapping_internal(m, protocol, &own, &part);
+	mapping = m_mapping_internal(m, protocol, &own, &part);
+	if (mapping != 0)
+		return mapping;
+	mapping = m_mapping_internal(m, protocol, &own, &nowhere);
+	return mapping != 0 && m_is_open(m_mapping_at(m, mapping)) ? mapping : 0;
 }
 
 static struct m_outcome error_in(struct model *m, struct bytes *pkt, struct bytes *inner)

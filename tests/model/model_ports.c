@@ -135,7 +135,7 @@ static enum state rest_of(const struct model *m, enum nat_protocol protocol,
 }
 
 /* Had the real NAT nobody to give the packet to? */
-static bool was_unmatched(enum nat_reason reason)
+bool m_was_unmatched(enum nat_reason reason)
 {
 	return reason == REASON_NO_MAPPING || reason == REASON_UNMATCHED_REJECTED ||
 	       reason == REASON_ROUTER || reason == REASON_SYN_HELD ||
@@ -152,14 +152,14 @@ bool m_is_resting(const struct model *m, enum nat_protocol protocol,
 		if (m->resting[i].rests && m_share_ports(&m->o, m->resting[i].protocol, protocol) &&
 		    endpoint_equal(&m->resting[i].external, external))
 			state = rest_of(m, protocol, external);
-	return state == TAKEN || (state == DOUBTFUL && was_unmatched(m->oracle.reason));
+	return state == TAKEN || (state == DOUBTFUL && m_was_unmatched(m->oracle.reason));
 }
 
 static enum state state_of(struct model *m, enum nat_protocol protocol,
 			   const struct endpoint *external, const struct endpoint *remote)
 {
 	enum state rest = rest_of(m, protocol, external);
-	bool any = false, sibling = false;
+	bool any = false, sibling = false, leased = false;
 
 	if (external->port == 0 || m_is_fixed_port(&m->o, protocol, external))
 		return TAKEN;
@@ -170,11 +170,14 @@ static enum state state_of(struct model *m, enum nat_protocol protocol,
 		    !endpoint_equal(&at->external, external))
 			continue;
 		any = any || at->protocol == protocol;
+		leased = leased || (at->leased && at->protocol == protocol);
 		sibling = true;
 	}
 	if (!any)
 		return sibling ? TAKEN : rest;
-	if (m->o.protocol[protocol].overlap == SWITCH_OFF ||
+	/* Who is there for all remotes shares with nobody. */
+	if (leased || !addr_is_ip4(&remote->addr) ||
+	    m->o.protocol[protocol].overlap == SWITCH_OFF ||
 	    m_session_external(m, protocol, external, remote) != 0)
 		return TAKEN;
 	return rest == FREE ? SHARED : DOUBTFUL;
@@ -219,6 +222,8 @@ static bool leave_to_others(struct model *m, const struct m_mapping *at, bool re
 
 void m_release_port(struct model *m, const struct m_mapping *at)
 {
+	/* Of one that had the port too and is over, it may not know: then that has it still. */
+	bool noticed = m->noticed && !at->left_free && !at->left_to_rest;
 	bool rests = needs_rest(&m->o, at), sure;
 	uint64_t resting = 0;
 
@@ -229,20 +234,33 @@ void m_release_port(struct model *m, const struct m_mapping *at)
 	if (!m_in_pool(&m->o, &at->external.addr) ||
 	    m_is_fixed_port(&m->o, at->protocol, &at->external))
 		return; /* not ours to give any more */
-	if (m->resting_count == MODEL_RESTING || (m->noticed && !rests))
+	if (m->resting_count == MODEL_RESTING || (noticed && !rests))
 		return;
 	m->resting[m->resting_count++] = (struct m_resting){
 		.protocol = at->protocol,
 		.external = at->external,
 		.rests = rests,
 		.maybe = !sure,
+		.others = at->left_to_rest,
 		.from = m->now,
-		.until = m->noticed ? m->now : INT64_MAX,
+		.until = noticed ? m->now : INT64_MAX,
 	};
 	for (uint32_t i = 0; i < m->resting_count; i++)
 		resting += m->resting[i].rests;
 	for (uint32_t i = 0; i < m->resting_count && resting > m->o.max_resting_ports; i++)
 		m->resting[i].maybe = true; /* some have made way */
+}
+
+/* How long it may rest at most. */
+static int64_t longest_rest(const struct model *m, const struct m_resting *r)
+{
+	int64_t longest = m->o.protocol[r->protocol].reuse_delay_ms;
+
+	for (int p = 0; p < NAT_ICMP && r->others; p++)
+		if (m_share_ports(&m->o, (enum nat_protocol)p, r->protocol) &&
+		    m->o.protocol[p].reuse_delay_ms > longest)
+			longest = m->o.protocol[p].reuse_delay_ms;
+	return longest;
 }
 
 /* @noticed: the real NAT knows of all that is over. */
@@ -257,8 +275,7 @@ void m_ports_tick(struct model *m, bool noticed)
 			r->until = m->now;
 		if (r->from + m->o.protocol[r->protocol].reuse_delay_ms <= m->now)
 			r->maybe = true; /* even if the knob says more by and by */
-		if (r->until == INT64_MAX ||
-		    (r->rests && r->until + m->o.protocol[r->protocol].reuse_delay_ms > m->now))
+		if (r->until == INT64_MAX || (r->rests && r->until + longest_rest(m, r) > m->now))
 			m->resting[kept++] = *r;
 	}
 	m->resting_count = kept;
@@ -763,8 +780,106 @@ static void note_pair(struct choice *c)
 	host->external = real.external;
 }
 
+/* --- on request ----------------------------------------------------------------------------- */
+
+static bool is_in(struct port_range range, uint32_t port)
+{
+	return port >= range.first && port <= range.last;
+}
+
+/* May the host have that port of c->address, if it is free? A wish opens no new block, and what is
+ * kept for those whose block is full is for them alone. */
+static enum state allows(const struct choice *c, uint32_t port)
+{
+	const struct options *o = &c->m->o;
+	const struct m_host *host = m_host_get(c->m, &c->internal->addr);
+	struct addr address;
+	uint64_t number;
+
+	if (o->blocks.behavior == BLOCKS_OFF)
+		return is_in(class_range(c), port) ? FREE : TAKEN;
+	if (o->blocks.behavior == BLOCKS_DETERMINISTIC)
+		return by_formula(o, &host->address, &number, &address) &&
+				       addr_equal(&address, &c->address) &&
+				       is_in(block_at(o, number % hosts_per_address(o), 1), port)
+			       ? FREE
+			       : TAKEN;
+	for (uint32_t i = 0; i < host->block_count; i++)
+		if (addr_equal(&host->blocks[i].addr, &c->address) &&
+		    port >= host->blocks[i].port && port < host->blocks[i].port + block_size(o))
+			return FREE;
+	return c->m->late && host->block_count == 0 ? DOUBTFUL : TAKEN; /* it may have some still */
+}
+
+/* Whoever wishes for a port sees to it that those who are over have left it. */
+static bool may_rest(const struct model *m, enum nat_protocol protocol,
+		     const struct endpoint *external)
+{
+	for (uint32_t i = 0; i < m->resting_count; i++)
+		if (m->resting[i].rests && m_share_ports(&m->o, m->resting[i].protocol, protocol) &&
+		    endpoint_equal(&m->resting[i].external, external))
+			return true;
+	return false;
+}
+
+/* FREE: must be given, DOUBTFUL: may be. @wished: gets the address, where none is said */
+static enum state look_wished(struct choice *c, struct endpoint *wished)
+{
+	bool hard = c->m->o.pooling == POOLING_PAIRED, sure = true;
+	enum state allowed, state;
+	struct addr paired;
+
+	if (wished->port == 0)
+		return TAKEN;
+	if (!addr_is_ip4(&wished->addr) || hard) {
+		sure = m_paired_address(c->m, &c->internal->addr, NULL, &paired);
+		if (sure && addr_is_ip4(&wished->addr) && !addr_equal(&wished->addr, &paired))
+			return TAKEN;
+		if (!addr_is_ip4(&wished->addr))
+			wished->addr = sure ? paired : c->real.addr;
+	}
+	if (!m_in_pool(&c->m->o, &wished->addr))
+		return sure ? TAKEN : DOUBTFUL;
+	c->address = wished->addr;
+	allowed = allows(c, wished->port);
+	state = state_of(c->m, c->protocol, wished, c->remote);
+	if (allowed == TAKEN || state == TAKEN)
+		return TAKEN;
+	if (state == DOUBTFUL && !may_rest(c->m, c->protocol, wished))
+		state = FREE;
+	return sure && allowed == FREE ? state : DOUBTFUL;
+}
+
+static enum found try_wished(struct choice *c, const struct lease_request *wish)
+{
+	struct m_host *host = m_host_get(c->m, &c->internal->addr);
+	struct endpoint wished = wish->external;
+	enum state state = look_wished(c, &wished);
+	struct addr paired;
+
+	if (state != TAKEN && c->real.port != 0 && endpoint_equal(&c->real, &wished)) {
+		remember_blocks(c, host);
+		note_pair(c);
+		if (m_paired_address(c->m, &host->address, NULL, &paired) &&
+		    addr_equal(&paired, &wished.addr) && !addr_equal(&host->external, &paired))
+			m_wrong(c->m, "the host is not paired with the address that it got");
+		return GIVEN;
+	}
+	if (is_sure(state)) {
+		m_wrong(c->m, "port %u was free, and wished for", wished.port);
+		return ILLEGAL;
+	}
+	return NOTHING;
+}
+
+static bool is_exact(const struct lease_request *wish)
+{
+	return wish->exactly && (wish->external.port != 0 || addr_is_ip4(&wish->external.addr));
+}
+
 enum nat_reason m_pick(struct model *m, enum nat_protocol protocol, const struct endpoint *internal,
-		       const struct endpoint *remote, struct endpoint *external)
+		       const struct endpoint *remote, const struct lease_request *wish,
+		       struct endpoint *external)
 {
 	struct choice c = { .m = m,
 			    .protocol = protocol,
@@ -774,10 +889,10 @@ enum nat_reason m_pick(struct model *m, enum nat_protocol protocol, const struct
 	bool deterministic = m->o.blocks.behavior == BLOCKS_DETERMINISTIC && protocol != NAT_OTHER;
 	bool dynamic = m->o.blocks.behavior == BLOCKS_DYNAMIC && protocol != NAT_OTHER;
 	enum nat_reason refusal = dynamic ? REASON_BLOCK_EXHAUSTED : REASON_PORTS_EXHAUSTED;
-	enum found found;
+	enum found found = NOTHING;
 
 	if (m_pool_count(&m->o) == 0)
-		return REASON_PORTS_EXHAUSTED;
+		return wish != NULL && is_exact(wish) ? REASON_TUPLE_TAKEN : REASON_PORTS_EXHAUSTED;
 	if (!m->oracle.external(m->oracle.nat, protocol, internal, remote, &c.real))
 		c.real = (struct endpoint){ 0 };
 	/* Overloaded, sent to itself, and ended by its own filter: nobody is left to ask. */
@@ -787,6 +902,17 @@ enum nat_reason m_pick(struct model *m, enum nat_protocol protocol, const struct
 	if (c.real.port != 0 && !m_in_pool(&m->o, &c.real.addr)) {
 		m_wrong(m, "an external address that is not in the pool");
 		return refusal;
+	}
+	if (wish != NULL)
+		found = try_wished(&c, wish);
+	if (found == GIVEN) {
+		*external = c.real;
+		return REASON_MAPPING_CREATED;
+	}
+	if (wish != NULL && is_exact(wish)) {
+		if (c.real.port != 0)
+			m_wrong(m, "port %u, which was not wished for", c.real.port);
+		return REASON_TUPLE_TAKEN;
 	}
 	found = deterministic ? try_deterministic(&c, &refusal) : try_pool(&c);
 	if (found == ILLEGAL)

@@ -62,6 +62,15 @@ bool m_is_exempt(const struct options *o, const struct endpoint *remote, bool po
 /* The ID the packet gets, -1 if it keeps its own. */
 int m_new_id(struct model *m, const struct bytes *pkt, struct addr source, struct addr destination);
 
+/* A mapping as @wanted, which lacks an external endpoint, for packets to @remote, or for a host that
+ * asks as in @wish; REASON_COUNT, or why there is none. */
+enum nat_reason m_make_mapping(struct model *m, struct m_mapping *wanted,
+			       const struct endpoint *remote, const struct lease_request *wish,
+			       uint32_t *mapping);
+
+/* model_lease.c: does @external have all that is wished for? */
+bool m_is_met(const struct endpoint *wished, const struct endpoint *external);
+
 /* model_error.c: an ICMP error and what it quotes. */
 struct m_outcome m_error(struct model *m, struct bytes *pkt, enum nat_side from);
 

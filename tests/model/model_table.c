@@ -337,6 +337,8 @@ void m_remove_mapping(struct model *m, uint32_t serial)
 			i++;
 	at = m_mapping_at(m, serial);
 	gone = *at;
+	if (gone.leased) /* it would have lived on */
+		m->epoch = m->now;
 	memmove(at, at + 1, (m->mapping_count - (size_t)(at - m->mappings) - 1) * sizeof(*at));
 	m->mapping_count--;
 	for (uint32_t i = 0; i < m->mapping_count && gone.holds_port; i++) {
@@ -352,6 +354,22 @@ void m_remove_mapping(struct model *m, uint32_t serial)
 	if (gone.holds_port)
 		m_release_port(m, &gone);
 	m_host_forget_idle(m);
+}
+
+static bool any_keeps(const struct model *m, uint32_t mapping)
+{
+	for (uint32_t i = 0; i < m->session_count; i++)
+		if (m->sessions[i].mapping == mapping && m->sessions[i].keeping)
+			return true;
+	return false;
+}
+
+/* What is left is a mapping like any other. */
+void m_end_lease(struct model *m, uint32_t serial)
+{
+	m_mapping_at(m, serial)->leased = false;
+	if (!any_keeps(m, serial))
+		m_remove_mapping(m, serial);
 }
 
 uint32_t model_flush(struct model *m, const struct nat_selection *which)
@@ -396,7 +414,7 @@ int64_t model_session_expiry(const struct model *m, const struct m_session *s)
 
 static int64_t own_expiry(const struct model *m, const struct m_mapping *mapping)
 {
-	int64_t last = INT64_MIN;
+	int64_t last = mapping->leased ? mapping->lease_end : INT64_MIN;
 
 	for (uint32_t i = 0; i < m->session_count; i++) {
 		const struct m_session *s = &m->sessions[i];
@@ -449,40 +467,60 @@ static void tell_ends(struct model *m, const struct m_session *s)
 static void end_session(struct model *m, struct m_session *s)
 {
 	uint32_t mapping = s->mapping;
-	bool kept = false;
 
 	if (s->class == TIMEOUT_TCP_ESTABLISHED && m->o.tcp.expiry == TCP_EXPIRY_RESET)
 		tell_ends(m, s);
 	remove_session(m, s->serial);
-	for (uint32_t i = 0; i < m->session_count; i++)
-		kept = kept || (m->sessions[i].mapping == mapping && m->sessions[i].keeping);
-	if (!kept)
+	if (!m_mapping_at(m, mapping)->leased && !any_keeps(m, mapping))
 		m_remove_mapping(m, mapping);
 }
 
-/* One after the other as they are due; what is due at the same time, by class and last use. */
+/* The session that is due first; of several at the same time, by class and last use. */
+static struct m_session *first_session(struct model *m)
+{
+	struct m_session *first = NULL;
+
+	for (uint32_t i = 0; i < m->session_count; i++) {
+		struct m_session *s = &m->sessions[i];
+		int64_t due = model_session_expiry(m, s), best;
+
+		best = first != NULL ? model_session_expiry(m, first) : INT64_MAX;
+		if (first == NULL || due < best ||
+		    (due == best && (s->class < first->class ||
+				     (s->class == first->class && s->order < first->order))))
+			first = s;
+	}
+	return first;
+}
+
+static struct m_mapping *first_lease(struct model *m)
+{
+	struct m_mapping *first = NULL;
+
+	for (uint32_t i = 0; i < m->mapping_count; i++)
+		if (m->mappings[i].leased &&
+		    (first == NULL || m->mappings[i].lease_end < first->lease_end))
+			first = &m->mappings[i];
+	return first;
+}
+
+/* One after the other as they are due. */
 void model_advance(struct model *m, int64_t now)
 {
 	m->noticed = false;
 	for (;;) {
-		struct m_session *first = NULL;
+		struct m_session *session = first_session(m);
+		struct m_mapping *lease = first_lease(m);
+		int64_t over = session != NULL ? model_session_expiry(m, session) : INT64_MAX;
+		int64_t end = lease != NULL ? lease->lease_end : INT64_MAX;
 
-		for (uint32_t i = 0; i < m->session_count; i++) {
-			struct m_session *s = &m->sessions[i];
-			int64_t due = model_session_expiry(m, s), best;
-
-			if (due > now)
-				continue;
-			best = first != NULL ? model_session_expiry(m, first) : INT64_MAX;
-			if (due < best ||
-			    (due == best && (s->class < first->class || (s->class == first->class &&
-									 s->order < first->order))))
-				first = s;
-		}
-		if (first == NULL)
+		if (over > now && end > now)
 			break;
-		m->now = model_session_expiry(m, first);
-		end_session(m, first);
+		m->now = over <= end ? over : end;
+		if (over <= end)
+			end_session(m, session);
+		else
+			m_end_lease(m, lease->serial);
 	}
 	m->noticed = true;
 	m->now = now;

@@ -43,7 +43,12 @@ struct play {
 	char why[COMPARE_TEXT];
 };
 
+enum { LEASE_RESULTS = LEASE_TAKEN + 1 };
+
 static uint64_t reached[REASON_COUNT];
+static uint64_t leases[LEASE_RESULTS];
+static const char *const lease_names[LEASE_RESULTS] = { "granted", "foreign", "quota", "full",
+							"taken" };
 
 /* --- playing -------------------------------------------------------------------------------- */
 
@@ -120,9 +125,15 @@ static void note_releases(const struct said *said)
 		reached[said->releases[i].reason]++;
 }
 
+/* May the NAT's timer be late at this step? */
+static bool is_late(const struct play *p, const struct walk_step *step)
+{
+	return p->run->late && (step->kind == WALK_PACKET || step->kind == WALK_LEASE);
+}
+
 static bool pass_time(struct play *p, const struct walk_step *step)
 {
-	bool late = p->run->late && step->kind == WALK_PACKET;
+	bool late = is_late(p, step);
 
 	p->now += step->wait_ms;
 	p->model->oracle.reason = REASON_COUNT;
@@ -208,6 +219,40 @@ static bool play_packet(struct play *p, const struct walk_step *step)
 	return true;
 }
 
+static bool has_rates(const struct options *o, enum nat_protocol protocol)
+{
+	return o->new_mappings_per_second != 0 ||
+	       o->protocol[protocol].new_mappings_per_second != 0;
+}
+
+static bool play_lease(struct play *p, const struct walk_step *step)
+{
+	struct lease_request real = step->lease, wanted = step->lease;
+	enum lease_result got = nat_lease(&p->nat, &real, (struct mono){ p->now }), want;
+	char a[ENDPOINT_TEXT_MAX], b[ENDPOINT_TEXT_MAX];
+
+	compare_collect(&p->nat, &p->said);
+	p->model->oracle.verdict = NAT_DROPPED;
+	if (got == LEASE_QUOTA && has_rates(&p->options, real.protocol))
+		p->model->oracle.reason = REASON_RATE_QUOTA; /* perhaps: nobody tells which quota */
+	want = model_lease(p->model, &wanted);
+	leases[got]++;
+	endpoint_format(&real.external, a);
+	if (p->loud)
+		printf("#       %s: %s\n", lease_names[got], a);
+	if (p->model->wrong[0] != '\0')
+		snprintf(p->why, sizeof(p->why), "choice: %s", p->model->wrong);
+	else if (got != want)
+		snprintf(p->why, sizeof(p->why), "asked: %s, wanted %s", lease_names[got],
+			 lease_names[want]);
+	else if (!endpoint_equal(&real.external, &wanted.external))
+		snprintf(p->why, sizeof(p->why), "given: %s, wanted %s", a,
+			 endpoint_format(&wanted.external, b));
+	else
+		return true;
+	return false;
+}
+
 static bool play_knobs(struct play *p, const struct walk_step *step)
 {
 	struct options fresh = p->options;
@@ -230,7 +275,7 @@ static bool play_knobs(struct play *p, const struct walk_step *step)
 
 static bool play_step(struct play *p, const struct walk_step *step)
 {
-	bool late = p->run->late && step->kind == WALK_PACKET;
+	bool late = is_late(p, step);
 	struct siphash_key key;
 
 	if (!pass_time(p, step))
@@ -257,6 +302,10 @@ static bool play_step(struct play *p, const struct walk_step *step)
 	case WALK_RESEED:
 		if (rng_key(p->run->seed + 2, &key) == 0)
 			nat_reseed(&p->nat, &key);
+		break;
+	case WALK_LEASE:
+		if (!play_lease(p, step))
+			return false;
 		break;
 	case WALK_TICK:
 		break;
@@ -425,6 +474,8 @@ static void print_statistics(void)
 {
 	for (int i = 0; i < REASON_COUNT; i++)
 		printf("# %10" PRIu64 " %s\n", reached[i], reason_spec((enum nat_reason)i)->name);
+	for (int i = 0; i < LEASE_RESULTS; i++)
+		printf("# %10" PRIu64 " lease %s\n", leases[i], lease_names[i]);
 }
 
 int main(int argc, char **argv)

@@ -88,6 +88,8 @@ static const struct values own_values[] = {
 	{ OPT_FRAGMENTS_TIMEOUT, { "10s", "2s", "60s" } },
 	{ OPT_TCP_SYN_HOLD, { "6s", "100ms", "1m" } },
 	{ OPT_TCP_MAX_HELD_SYNS, { "256", "1", "2", "4" } },
+	{ OPT_PCP_MIN_LIFETIME, { "120s", "1s", "10s" } },
+	{ OPT_PCP_MAX_LIFETIME, { "24h", "120s", "2h" } },
 };
 
 static void pick_listed(struct maker *k, const char *const *list, char *value)
@@ -179,6 +181,10 @@ static const enum option_id favourites[WALK_PROFILES][12] = {
 			  OPT_UDP_MAX_SESSIONS_PER_HOST, OPT_NAT_MAX_MAPPINGS, OPT_NAT_MAX_SESSIONS,
 			  OPT_NAT_ON_FULL, OPT_UDP_REFRESH, OPT_TCP_FILTERING,
 			  OPT_UDP_PORT_TIMEOUTS, OPT_ICMP_ERROR_RATE },
+	[WALK_LEASES] = { OPT_NAT_PROTOCOL_SCOPE, OPT_UDP_PORT_OVERLAP, OPT_UDP_PORTS,
+			  OPT_NAT_BLOCKS, OPT_UDP_FILTERING, OPT_UDP_MAPPING, OPT_NAT_FORWARDS,
+			  OPT_NAT_EXTERNAL, OPT_UDP_PORT_REUSE_DELAY, OPT_NAT_MAX_MAPPINGS,
+			  OPT_UDP_KILL_ON_UNSOLICITED, OPT_TCP_FILTERING },
 	[WALK_FLOOD] = { OPT_FRAGMENTS_MAX_HELD, OPT_FRAGMENTS_TIMEOUT },
 };
 
@@ -209,6 +215,26 @@ static void add_knob(struct maker *k, const char *key, const char *value)
 	say(k, " %s=%s", key, value);
 }
 
+/* What must come together for some corners of leases: shared ports, and such as must rest. */
+static void add_corner(struct maker *k)
+{
+	static const struct walk_knob corners[][3] = {
+		{ { "udp.port-overlap", "on" },
+		  { "udp.filtering", "address-and-port-dependent" },
+		  { "udp.ports", "preserve" } },
+		{ { "nat.protocol-scope", "shared" },
+		  { "udp.filtering", "endpoint-independent" },
+		  { "tcp.filtering", "endpoint-independent" } },
+		{ { "udp.port-reuse-delay", "30s" },
+		  { "udp.ports", "preserve" },
+		  { "udp.filtering", "endpoint-independent" } },
+	};
+	const struct walk_knob *corner = PICK(k, corners);
+
+	for (int i = 0; i < 3; i++)
+		add_knob(k, corner[i].key, corner[i].value);
+}
+
 static void make_knobs(struct maker *k, unsigned int most)
 {
 	unsigned int count = 1 + below(k, most);
@@ -221,6 +247,10 @@ static void make_knobs(struct maker *k, unsigned int most)
 		while (preset_spec(presets) != NULL)
 			presets++;
 		add_knob(k, presets_key, preset_spec(below(k, presets))->name);
+		return;
+	}
+	if (k->profile == WALK_LEASES && chance(k, 30)) {
+		add_corner(k);
 		return;
 	}
 	for (unsigned int i = 0; i < count; i++) {
@@ -688,8 +718,8 @@ static void say_ends(struct maker *k)
 
 static void make_packet(struct maker *k)
 {
-	static const uint8_t pieces[WALK_PROFILES] = { 8, 2, 65, 3, 5, 2, 2, 2, 95 };
-	static const uint8_t errors[WALK_PROFILES] = { 10, 8, 5, 45, 8, 3, 3, 3, 0 };
+	static const uint8_t pieces[WALK_PROFILES] = { 8, 2, 65, 3, 5, 2, 2, 2, 2, 95 };
+	static const uint8_t errors[WALK_PROFILES] = { 10, 8, 5, 45, 8, 3, 3, 3, 8, 0 };
 	struct walk_step *step = k->step;
 	unsigned int dice = below(k, 100);
 
@@ -734,6 +764,79 @@ static void make_flush(struct maker *k)
 	}
 }
 
+/* One that has a lease, from a random place on; NULL if there is none. */
+static const struct m_mapping *first_leased(struct maker *k)
+{
+	const struct model *m = k->m;
+	uint32_t from = m->mapping_count > 0 ? below(k, m->mapping_count) : 0;
+
+	for (uint32_t i = 0; i < m->mapping_count; i++)
+		if (m->mappings[(from + i) % m->mapping_count].leased)
+			return &m->mappings[(from + i) % m->mapping_count];
+	return NULL;
+}
+
+/* What a host would like to have: nothing special, or what it, somebody else or nobody has. */
+static struct endpoint wished_end(struct maker *k, const struct lease_request *r)
+{
+	const struct model *m = k->m;
+	struct endpoint wished = stray_external(k), mine = remote_end(k);
+
+	if (chance(k, 30))
+		return (struct endpoint){ 0 };
+	if (chance(k, 25))
+		wished = external_end(k, r->protocol, &mine);
+	else if (m->resting_count > 0 && chance(k, 40))
+		wished = m->resting[below(k, m->resting_count)].external;
+	else if (m->mapping_count > 0 && chance(k, 40)) /* beside another, perhaps in its block */
+		wished = m->mappings[below(k, m->mapping_count)].external;
+	if (chance(k, 30))
+		wished.port = (uint16_t)(wished.port + below(k, 5) - 2);
+	if (chance(k, 25))
+		wished.addr = (struct addr){ 0 };
+	else if (chance(k, 8))
+		wished.port = 0;
+	return wished;
+}
+
+static int64_t pick_lifetime(struct maker *k)
+{
+	unsigned int dice = below(k, 100);
+
+	if (dice < 18)
+		return 0;
+	if (dice < 55)
+		return 1 + below(k, 400);
+	return dice < 80 ? 1 + below(k, 30000) : 1 + below(k, 4000000);
+}
+
+static void make_lease(struct maker *k)
+{
+	struct lease_request *r = &k->step->lease;
+	const struct m_mapping *again = first_leased(k);
+	char internal[ENDPOINT_TEXT_MAX], external[ENDPOINT_TEXT_MAX];
+
+	k->step->kind = WALK_LEASE;
+	r->protocol = chance(k, 60) ? NAT_UDP : NAT_TCP;
+	r->internal = internal_end(k);
+	if (k->m->mapping_count > 0 &&
+	    chance(k, 25)) /* what it has by its packets, or its sibling */
+		r->internal = k->m->mappings[below(k, k->m->mapping_count)].internal;
+	if (again != NULL && chance(k, 45)) { /* renewed, or ended */
+		r->protocol = again->protocol;
+		r->internal = again->internal;
+	}
+	if (r->internal.port == 0) /* which nobody may ask for */
+		r->internal.port = 5000;
+	r->external = wished_end(k, r);
+	r->nonce[LEASE_NONCE - 1] = chance(k, 85) ? 1 : (uint8_t)below(k, 3);
+	r->exactly = chance(k, 30);
+	r->lifetime_ms = pick_lifetime(k);
+	say(k, "ask for %s %s, as %s%s, nonce %u, %" PRId64 " ms", nat_protocol_name(r->protocol),
+	    endpoint_format(&r->internal, internal), endpoint_format(&r->external, external),
+	    r->exactly ? " exactly" : "", r->nonce[LEASE_NONCE - 1], r->lifetime_ms);
+}
+
 /* Until just before, at or just after something is due. */
 static int64_t wait_for_due(struct maker *k)
 {
@@ -744,6 +847,8 @@ static int64_t wait_for_due(struct maker *k)
 		due = m->syns[below(k, m->syn_count)].since + m->o.tcp.syn_hold_ms;
 	else if (m->datagram_count > 0 && chance(k, 30))
 		due = m->datagrams[0]->since + m->o.fragments.timeout_ms;
+	else if (first_leased(k) != NULL && chance(k, k->profile == WALK_LEASES ? 60 : 20))
+		due = first_leased(k)->lease_end;
 	else if (m->session_count > 0)
 		due = model_session_expiry(m, &m->sessions[below(k, m->session_count)]);
 	due += (int64_t)below(k, 3) - 1 - m->now;
@@ -754,7 +859,7 @@ static int64_t pick_wait(struct maker *k)
 {
 	unsigned int dice = below(k, 100);
 
-	if (chance(k, 5))
+	if (chance(k, k->profile == WALK_LEASES ? 12 : 5))
 		return wait_for_due(k);
 
 	if (k->profile == WALK_FLOOD)
@@ -795,6 +900,8 @@ void walk_make(struct walk_step *step, uint64_t seed, enum walk_profile profile,
 	} else if (dice < 40) {
 		step->kind = WALK_TICK;
 		say(&k, "tick");
+	} else if (dice < (profile == WALK_LEASES ? 340U : 65U)) {
+		make_lease(&k);
 	} else {
 		make_packet(&k);
 	}

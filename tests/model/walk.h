@@ -12,7 +12,7 @@
 #include "tests/model/model.h"
 #include "tests/unit/wire.h" /* wire_free_all() of walk.c's packets is walk_free() */
 
-enum walk_kind { WALK_PACKET, WALK_KNOBS, WALK_FLUSH, WALK_RESEED, WALK_TICK };
+enum walk_kind { WALK_PACKET, WALK_KNOBS, WALK_FLUSH, WALK_RESEED, WALK_TICK, WALK_LEASE };
 
 /* What a run is most about. */
 enum walk_profile {
@@ -24,6 +24,7 @@ enum walk_profile {
 	WALK_PORTS,
 	WALK_BLOCKS,
 	WALK_LIMITS,
+	WALK_LEASES,
 	WALK_FLOOD,
 	WALK_PROFILES
 };
@@ -46,6 +47,7 @@ struct walk_step {
 	struct nat_selection flush;
 	struct addr flush_host;
 	struct endpoint flush_external;
+	struct lease_request lease;
 	char text[WALK_TEXT_MAX]; /* for people */
 };
 

@@ -2,6 +2,7 @@
 /* RFC 6888, carrier-grade NAT: shares, limits, and what is told of them. */
 #include "nat/daemon/events.h"
 #include "tests/rfc/rfc.h"
+#include "tests/unit/ask.h"
 
 #define POOL "203.0.113.1-203.0.113.4"
 
@@ -590,6 +591,141 @@ static void test_rfc6888_req8d_how_many_is_a_knob(void **state)
 		       REASON_PORTS_EXHAUSTED);
 }
 
+/* --- 9: subscribers control their mappings -------------------------------------------------- */
+
+static struct ask ask_for(enum nat_protocol protocol, struct endpoint internal, uint32_t lifetime)
+{
+	struct ask a = ask_map(internal);
+
+	a.protocol = protocol == NAT_UDP ? ASK_UDP : ASK_TCP;
+	a.lifetime = lifetime;
+	return a;
+}
+
+static void test_rfc6888_req9_a_host_that_asks_can_be_reached_from_outside(void **state)
+{
+	static const char *const filters[] = { "eif", "adf", "apdf" };
+	struct lab *lab = *state;
+	int64_t s = 0;
+
+	for (enum nat_protocol p = NAT_UDP; p <= NAT_TCP; p++)
+		for (unsigned int i = 0; i < 3; i++, s += 3600) {
+			struct endpoint own = ep_port(H1, 6000 + i), external;
+
+			rfc_set(lab, p, "filtering", filters[i]);
+			external = ask_granted(lab, ask_for(p, own, 3600), AT_S(s));
+			assert_true(nat_is_external(&lab->nat, &external.addr));
+			assert_true(lab_comes_in(lab, p, Y1, external, own, AT_S(s)));
+			assert_true(lab_comes_in(lab, p, Y2, external, own, AT_S(s + 3599)));
+		}
+}
+
+static void test_rfc6888_req9_what_is_granted_does_not_depend_on_the_remote(void **state)
+{
+	static const char *const behaviors[] = { "eim", "adm", "apdm" };
+	struct lab *lab = *state;
+
+	for (enum nat_protocol p = NAT_UDP; p <= NAT_TCP; p++)
+		for (unsigned int i = 0; i < 3; i++) {
+			struct endpoint own = ep_port(H1, 6000 + i), external;
+
+			rfc_set(lab, p, "mapping", behaviors[i]);
+			external = ask_granted(lab, ask_for(p, own, 3600), AT_S(0));
+			assert_same_endpoint(lab_open(lab, p, own, Y1, AT_S(0)), external);
+			assert_same_endpoint(lab_open(lab, p, own, Y2, AT_S(0)), external);
+		}
+}
+
+static void test_rfc6888_req9_renewal_keeps_the_mapping(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint external = ask_granted(lab, ask_for(NAT_UDP, H1, 600), AT_S(0));
+
+	for (unsigned int s = 300; s < 6000; s += 300)
+		assert_same_endpoint(ask_granted(lab, ask_for(NAT_UDP, H1, 600), AT_S(s)),
+				     external);
+	assert_true(lab_comes_in(lab, NAT_UDP, Y1, external, H1, AT_S(6299)));
+}
+
+static void test_rfc6888_req9_what_is_not_renewed_ends(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint external = ask_granted(lab, ask_for(NAT_UDP, H1, 600), AT_S(0));
+
+	assert_true(lab_comes_in(lab, NAT_UDP, Y1, external, H1, AT_MS(599999)));
+	external = ask_granted(lab, ask_for(NAT_UDP, H2, 600), AT_S(600));
+	assert_false(lab_comes_in(lab, NAT_UDP, Y1, external, H2, AT_S(1200)));
+}
+
+static void test_rfc6888_req9_a_host_ends_what_it_asked_for(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint external = ask_granted(lab, ask_for(NAT_UDP, H1, 600), AT_S(0));
+
+	assert_int_equal(ask(lab, ask_for(NAT_UDP, H1, 0), AT_S(1)).result, 0);
+	assert_false(lab_comes_in(lab, NAT_UDP, Y1, external, H1, AT_S(1)));
+}
+
+static void test_rfc6888_req9_nobody_controls_the_mapping_of_another(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint external = ask_granted(lab, ask_for(NAT_UDP, H1, 600), AT_S(0)), other;
+	struct ask a = ask_for(NAT_UDP, H1, 0);
+
+	/* In his name from elsewhere, in his name without his nonce, his port for oneself. */
+	assert_int_not_equal(ask_bytes(lab, H2, ask_wire(a), AT_S(1)).result, 0);
+	a.nonce++;
+	assert_int_not_equal(ask(lab, a, AT_S(1)).result, 0);
+	a = ask_for(NAT_UDP, H2, 600);
+	a.external = external;
+	other = ask_granted(lab, a, AT_S(1));
+	assert_false(endpoint_equal(&other, &external));
+	assert_true(lab_comes_in(lab, NAT_UDP, Y1, external, H1, AT_S(599)));
+}
+
+static void test_rfc6888_req9_carriers_limit_what_can_be_asked_for(void **state)
+{
+	struct lab *lab = *state;
+	unsigned int granted = 0;
+
+	lab_set(lab, "nat.max-mappings-per-host", "5");
+	for (unsigned int i = 0; i < 20; i++)
+		granted +=
+			ask(lab, ask_for(NAT_UDP, ep_port(H1, 6000 + i), 600), AT_S(0)).result == 0;
+	assert_int_equal(granted, 5);
+	ask_granted(lab, ask_for(NAT_UDP, H2, 600), AT_S(0));
+}
+
+static void test_rfc6888_req9_how_long_is_a_knob(void **state)
+{
+	struct lab *lab = *state;
+
+	assert_int_equal(ask(lab, ask_for(NAT_UDP, H1, 1), AT_S(0)).lifetime, 120);
+	assert_int_equal(ask(lab, ask_for(NAT_UDP, H1, 100000), AT_S(0)).lifetime, 86400);
+	lab_set(lab, "pcp.min-lifetime", "10s");
+	lab_set(lab, "pcp.max-lifetime", "1h");
+	assert_int_equal(ask(lab, ask_for(NAT_UDP, H1, 1), AT_S(0)).lifetime, 10);
+	assert_int_equal(ask(lab, ask_for(NAT_UDP, H1, 100000), AT_S(0)).lifetime, 3600);
+}
+
+static void test_rfc6888_req9_carriers_have_it_so(void **state)
+{
+	struct lab *lab = *state;
+
+	assert_int_equal(lab->nat.options.pcp.server, SWITCH_ON);
+}
+
+/* Where there is nobody to be asked, what is there already is all that lets anybody in. */
+static void test_rfc6888_req9_at_home_it_is_off(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint external = lab_open(lab, NAT_UDP, H1, Y1, AT_S(0));
+
+	assert_int_equal(lab->nat.options.pcp.server, SWITCH_OFF);
+	assert_false(lab_comes_in(lab, NAT_UDP, Y2, external, H1, AT_S(0)));
+	assert_int_equal(lab->nat.leases.count, 0);
+}
+
 /* --- 11: nothing left ----------------------------------------------------------------------- */
 
 /* Ways for a host to find no room: by the ports, by a quota, by each table. */
@@ -979,6 +1115,16 @@ int main(void)
 		cmocka_unit_test(test_rfc6888_req8c_not_where_the_filter_was_strict),
 		one_port_test(test_rfc6888_req8d_how_long_is_a_knob),
 		one_port_test(test_rfc6888_req8d_how_many_is_a_knob),
+		lab_test(test_rfc6888_req9_a_host_that_asks_can_be_reached_from_outside),
+		lab_test(test_rfc6888_req9_what_is_granted_does_not_depend_on_the_remote),
+		lab_test(test_rfc6888_req9_renewal_keeps_the_mapping),
+		lab_test(test_rfc6888_req9_what_is_not_renewed_ends),
+		lab_test(test_rfc6888_req9_a_host_ends_what_it_asked_for),
+		lab_test(test_rfc6888_req9_nobody_controls_the_mapping_of_another),
+		carrier_test(test_rfc6888_req9_carriers_limit_what_can_be_asked_for),
+		lab_test(test_rfc6888_req9_how_long_is_a_knob),
+		carrier_test(test_rfc6888_req9_carriers_have_it_so),
+		lab_test(test_rfc6888_req9_at_home_it_is_off),
 		cmocka_unit_test(test_rfc6888_req11a_the_packet_is_dropped),
 		cmocka_unit_test(
 			test_rfc6888_req11b_its_sender_is_told_that_the_host_is_unreachable),

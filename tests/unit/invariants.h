@@ -127,8 +127,11 @@ static inline const char *invariant_mapping(const struct nat *nat, uint32_t n, c
 	if (broken != NULL)
 		return broken;
 	INVARIANT(m->protocol < NAT_PROTOCOLS);
-	INVARIANT(m->sessions > 0);
-	INVARIANT(session_any_keeps(&nat->sessions, n));
+	INVARIANT(m->leased || session_any_keeps(&nat->sessions, n));
+	INVARIANT(!m->leased || m->behavior == MAPPING_ENDPOINT_INDEPENDENT);
+	INVARIANT(!m->leased || nat_has_ports(protocol));
+	INVARIANT(!m->leased || m->fixed || m->holds_port);
+	INVARIANT(!m->leased || !m->borrowed);
 	if (!m->secondary)
 		INVARIANT(mapping_find_internal(&nat->mappings, protocol, &m->internal, &remote) ==
 			  n);
@@ -142,6 +145,42 @@ static inline const char *invariant_mapping(const struct nat *nat, uint32_t n, c
 	INVARIANT(address != NAT_NONE);
 	map = ports_map(&nat->ports, address, protocol);
 	INVARIANT(port_map_is_taken(map, m->external.port));
+	return NULL;
+}
+
+/* Of those that have its external endpoint, no other is leased: only one can let everybody in. */
+static inline bool invariant_is_only_leased(const struct nat *nat, uint32_t n)
+{
+	const struct mapping *m = mapping_at(&nat->mappings, n);
+	uint32_t other =
+		mapping_find_external(&nat->mappings, (enum nat_protocol)m->protocol, &m->external);
+
+	while (other != NAT_NONE && (other == n || !mapping_at(&nat->mappings, other)->leased))
+		other = mapping_next_external(&nat->mappings, other);
+	return other == NAT_NONE;
+}
+
+/* What is marked as leased is in the list, nothing else is, and the first to end comes first. */
+static inline const char *invariant_leases(const struct nat *nat, const bool *mappings)
+{
+	const struct lease_table *t = &nat->leases;
+	uint32_t before = NAT_NONE, listed = 0, marked = 0;
+
+	for (uint32_t n = t->first; n != NAT_NONE; n = lease_at(t, n)->next) {
+		INVARIANT(n < nat->mappings.arena.used && mappings[n]);
+		INVARIANT(mapping_at(&nat->mappings, n)->leased);
+		INVARIANT(listed++ < t->count);
+		INVARIANT(lease_at(t, n)->previous == before);
+		INVARIANT(before == NAT_NONE ||
+			  lease_at(t, before)->end.ms <= lease_at(t, n)->end.ms);
+		INVARIANT(invariant_is_only_leased(nat, n));
+		before = n;
+	}
+	INVARIANT(t->last == before);
+	INVARIANT(listed == t->count);
+	for (uint32_t n = 0; n < nat->mappings.arena.used; n++)
+		marked += mappings[n] && mapping_at(&nat->mappings, n)->leased;
+	INVARIANT(marked == listed);
 	return NULL;
 }
 
@@ -397,6 +436,8 @@ static inline const char *nat_invariants(const struct nat *nat)
 			broken = invariant_expiry(nat, sessions);
 		if (broken == NULL)
 			broken = invariant_ports(nat, mappings);
+		if (broken == NULL)
+			broken = invariant_leases(nat, mappings);
 		if (broken == NULL)
 			broken = invariant_hosts(nat, mappings);
 		if (broken == NULL)

@@ -384,6 +384,22 @@ static void test_kind_column_is_there_when_one_mapping_is_fixed(void **state)
 		      "icmp  192.168.1.3:7    203.0.113.1:8    -     -        1  59s 1/84  0/0\n");
 }
 
+#define MAPPING_LEASED                                                                     \
+	"{\"id\":4,\"protocol\":\"udp\",\"internal\":\"192.168.1.3:6003\","                \
+	"\"external\":\"203.0.113.1:5003\",\"remote\":null,\"state\":null,\"sessions\":0," \
+	"\"fixed\":false,\"lease_ms\":30000,\"age_ms\":2000,\"expires_in_ms\":30000,"      \
+	"\"outbound\":{\"packets\":0,\"bytes\":0},\"inbound\":{\"packets\":0,\"bytes\":0}}"
+
+static void test_kind_column_is_there_when_one_mapping_is_leased(void **state)
+{
+	struct bench *b = *state;
+
+	assert_prints(b, cmd_mappings, "{\"mappings\":[" MAPPING_NEW "," MAPPING_LEASED "]}",
+		      "PROTO INTERNAL         EXTERNAL         KIND   STATE SESS LEFT  OUT  IN\n"
+		      "udp   192.168.1.3:6003 203.0.113.1:5003 leased -        0  30s  0/0 0/0\n"
+		      "icmp  192.168.1.3:7    203.0.113.1:8    -      -        1  59s 1/84 0/0\n");
+}
+
 static void test_mappings_that_are_none_are_a_head_alone(void **state)
 {
 	struct bench *b = *state;
@@ -815,6 +831,7 @@ int main(void)
 		command_test(test_mappings_are_a_table_with_the_oldest_first),
 		command_test(test_remote_column_is_there_when_one_mapping_has_a_remote),
 		command_test(test_kind_column_is_there_when_one_mapping_is_fixed),
+		command_test(test_kind_column_is_there_when_one_mapping_is_leased),
 		command_test(test_mappings_that_are_none_are_a_head_alone),
 		command_test(test_mappings_tolerate_missing_members),
 		command_test(test_mappings_of_several_pages_are_sorted_together),

@@ -147,6 +147,10 @@ static void test_forward_of_other_words_is_wrong_usage(void **state)
 	"\"age_ms\":247000},"                                                           \
 	"{\"id\":5,\"internal\":\"192.168.1.3:5000\",\"remote\":\"203.0.113.10:7000\"," \
 	"\"sessions\":1,\"fixed\":true,\"age_ms\":1000}],\"rule\":null,\"leads_to\":null}"
+#define LEASED                                                                        \
+	"{\"protocol\":\"udp\",\"state\":\"mapped\",\"mappings\":["                   \
+	"{\"id\":6,\"internal\":\"192.168.1.2:5000\",\"remote\":null,\"sessions\":0," \
+	"\"fixed\":false,\"lease_ms\":1000,\"age_ms\":1000}],\"rule\":null,\"leads_to\":null}"
 #define WHO(entries, block)                                                               \
 	"{\"external\":\"203.0.113.1:8080\",\"is_external\":true,\"protocols\":[" entries \
 	"],\"block\":" block "}"
@@ -161,6 +165,8 @@ static void test_who_is_a_line_for_each_that_has_it(void **state)
 		  "udp    192.168.1.3:5000 towards 203.0.113.10:7000, fixed mapping 5 for 1s, 1 "
 		  "session\n"
 		  "tcp    nobody\n" },
+		{ WHO(LEASED, "null"),
+		  "udp    192.168.1.2:5000, leased mapping 6 for 1s, 0 sessions\n" },
 		{ WHO(NOBODY("udp", "reserved") "," NOBODY("tcp", "resting"), "null"),
 		  "udp    the router itself: nat.reserved-ports\n"
 		  "tcp    nobody, and nobody will for 57s: it rests\n" },
@@ -190,7 +196,7 @@ static void test_who_is_a_line_for_each_that_has_it(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		assert_prints(b, cmd_who, cases[i].result, cases[i].text);
 	assert_request(b, 0,
-		       "{\"id\":10,\"jsonrpc\":\"2.0\",\"method\":\"ports.who\",\"params\":"
+		       "{\"id\":11,\"jsonrpc\":\"2.0\",\"method\":\"ports.who\",\"params\":"
 		       "{\"external\":\"203.0.113.1:8080\"}}");
 	assert_prints_json(b, cmd_who, WHO(MAPPED, "null"));
 }

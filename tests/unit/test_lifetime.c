@@ -644,6 +644,203 @@ static void test_strangers_session_that_ends_with_the_mapping_has_not_expired(vo
 	check_counted(lab, 1, 2, 1);
 }
 
+/* Both of one host; its UDP mapping is for one remote only, so that it has another endpoint. */
+static void test_mapping_that_is_over_does_not_make_a_borrowed_one_secondary(void **state)
+{
+	struct lab *lab = *state;
+	struct nat_outcome outcome;
+	struct endpoint external;
+
+	lab_set(lab, "nat.protocol-scope", "shared");
+	lab_set(lab, "tcp.filtering", "endpoint-independent");
+	lab_set(lab, "udp.mapping", "address-and-port-dependent");
+	lab_open(lab, NAT_TCP, H1, Y1, AT_S(0));
+	external = lab_open(lab, NAT_UDP, H1, Y1, AT_S(240));
+	outcome = lab_in(lab, wire_tcp(Y2, external, WIRE_SYN), AT_S(240));
+	assert_rewritten(outcome, REASON_MAPPING_CREATED);
+	assert_false(mapping_at(&lab->nat.mappings, outcome.mapping)->secondary);
+}
+
+/* --- leases --------------------------------------------------------------------------------- */
+
+/* @internal asks for @wished, or what else there is, for ten seconds; returns what it got. */
+static struct endpoint lease(struct lab *lab, struct endpoint internal, struct endpoint wished,
+			     struct mono now)
+{
+	struct lease_request request = {
+		.protocol = NAT_UDP, .internal = internal, .external = wished, .lifetime_ms = 10000
+	};
+
+	assert_int_equal(nat_lease(&lab->nat, &request, now), LEASE_GRANTED);
+	assert_consistent(&lab->nat);
+	return request.external;
+}
+
+static const struct endpoint any_end;
+
+static void test_mapping_whose_lease_is_over_makes_room_for_another(void **state)
+{
+	struct lab *lab = *state;
+
+	lab_set(lab, "nat.max-mappings", "1");
+	lease(lab, H1, any_end, AT_S(0));
+	assert_dropped(lab_out(lab, wire_udp(H2, Y1), AT_MS(9999)), REASON_MAPPINGS_FULL);
+	assert_rewritten(lab_out(lab, wire_udp(H2, Y1), AT_S(10)), REASON_MAPPING_CREATED);
+}
+
+static void test_lease_that_is_over_makes_room_for_another(void **state)
+{
+	struct lab *lab = *state;
+
+	lab_set(lab, "nat.max-mappings", "1");
+	lease(lab, H1, any_end, AT_S(0));
+	lease(lab, H2, any_end, AT_S(10));
+	assert_int_equal(lab->nat.leases.count, 1);
+}
+
+static void test_rfc6887_epoch_begins_anew_when_a_lease_is_lost(void **state)
+{
+	struct lab *lab = *state;
+
+	lab_set(lab, "udp.ports", "overload");
+	lease(lab, H1, any_end, AT_S(0));
+	lab_open(lab, NAT_UDP, H2, Y1, AT_MS(9999)); /* takes the port */
+	assert_int_equal(lab->nat.leases.epoch.ms, 9999);
+}
+
+static void test_rfc6887_epoch_goes_on_when_what_is_lost_was_over(void **state)
+{
+	struct lab *lab = *state;
+
+	lab_set(lab, "udp.ports", "overload");
+	lease(lab, H1, any_end, AT_S(0));
+	lab_open(lab, NAT_UDP, H2, Y1, AT_S(10));
+	assert_int_equal(lab->nat.leases.epoch.ms, 0);
+}
+
+/* Trap 51 again: the timer has not noticed yet. */
+static void test_session_that_outlives_a_lease_is_filtered_again(void **state)
+{
+	struct lease_request request = { .protocol = NAT_TCP,
+					 .internal = H1,
+					 .lifetime_ms = 10000 };
+	struct lab *lab = *state;
+
+	lab_set(lab, "tcp.filtering", "connection-dependent");
+	assert_int_equal(nat_lease(&lab->nat, &request, AT_S(0)), LEASE_GRANTED);
+	lab_open(lab, NAT_TCP, H1, Y1, AT_S(9));
+	assert_dropped(lab_in(lab, wire_tcp(Y1, request.external, WIRE_SYN), AT_S(10)),
+		       REASON_SYN_HELD);
+}
+
+static void test_traffic_of_its_last_session_stays_with_a_leased_mapping(void **state)
+{
+	struct lab *lab = *state;
+	struct nat_outcome outcome;
+	const struct traffic *past;
+
+	lab_set(lab, "udp.timeout", "5s");
+	lease(lab, H1, any_end, AT_S(0));
+	outcome = lab_out(lab, wire_udp_with(H1, Y1, 0, 2), AT_S(0));
+	nat_tick(&lab->nat, AT_S(5), 10);
+	assert_int_equal(lab->nat.sessions.arena.live, 0);
+	past = mapping_past(&lab->nat.mappings, outcome.mapping);
+	assert_int_equal(past[NAT_INTERNAL].packets, 1);
+	assert_int_equal(past[NAT_INTERNAL].bytes, 30);
+}
+
+static void test_port_of_a_lease_that_is_over_is_given_to_who_wishes_for_it(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint external = lease(lab, H1, any_end, AT_S(0));
+
+	assert_same_endpoint(lease(lab, H2, external, AT_S(10)), external);
+}
+
+static void test_port_that_was_leased_by_the_other_protocol_is_given_too(void **state)
+{
+	struct lab *lab = *state;
+	struct lease_request request = { .protocol = NAT_TCP,
+					 .internal = H2,
+					 .lifetime_ms = 10000 };
+	struct endpoint external;
+
+	lab_set(lab, "nat.protocol-scope", "shared");
+	external = lease(lab, H1, any_end, AT_S(0));
+	request.external = external;
+	assert_int_equal(nat_lease(&lab->nat, &request, AT_S(10)), LEASE_GRANTED);
+	assert_same_endpoint(request.external, external);
+}
+
+/* A port that several share leads to one of them only for a remote it was used with. */
+static void test_leased_port_is_not_shared_where_ports_overlap(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint external;
+
+	lab_set(lab, "udp.filtering", "address-and-port-dependent");
+	lab_set(lab, "udp.port-overlap", "on");
+	lab_set(lab, "udp.ports", "preserve-only");
+	external = lease(lab, H1, any_end, AT_S(0));
+	assert_int_equal(external.port, H2.port);
+	assert_dropped(lab_out(lab, wire_udp(H2, Y1), AT_S(0)), REASON_PORTS_EXHAUSTED);
+}
+
+static void test_who_wishes_for_nothing_exactly_gets_any(void **state)
+{
+	struct lease_request request = {
+		.protocol = NAT_UDP, .internal = H1, .exactly = true, .lifetime_ms = 10000
+	};
+	struct lab *lab = *state;
+
+	assert_int_equal(nat_lease(&lab->nat, &request, AT_S(0)), LEASE_GRANTED);
+	assert_int_not_equal(request.external.port, 0);
+}
+
+/* RFC 5508 REQ-5: such a packet leaves no session, and the knob tells mappings apart by remotes. */
+static void test_error_about_a_packet_that_a_lease_let_in_gets_out(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint external;
+	struct wire w, error;
+
+	lab_set(lab, "udp.mapping", "address-and-port-dependent");
+	external = lease(lab, H1, any_end, AT_S(0));
+	w = wire_udp(Y1, external);
+	assert_rewritten(lab_in(lab, w, AT_S(1)), REASON_ADMITTED);
+	error = wire_error(3, 3, ep_port(H1, 0), ep_port(Y1, 0), w);
+	assert_rewritten(lab_out(lab, error, AT_S(1)), REASON_ICMP_ERROR_TRANSLATED);
+	assert_same_endpoint(wire_destination(wire_quote(error)), external);
+}
+
+/* The connection is the last that has the port, which does not rest after it. */
+static void test_tick_that_comes_late_ends_leases_and_sessions_in_turn(void **state)
+{
+	struct lab *lab = *state;
+
+	lab_set(lab, "nat.protocol-scope", "shared");
+	lab_set(lab, "udp.port-reuse-delay", "30s");
+	lab_set(lab, "tcp.port-reuse-delay", "0s");
+	lab_open(lab, NAT_TCP, H1, Y1, AT_S(0));
+	lease(lab, H1, any_end, AT_S(0));
+	nat_tick(&lab->nat, AT_S(240), 10);
+	assert_consistent(&lab->nat);
+	assert_int_equal(lab->nat.mappings.arena.live, 0);
+	assert_int_equal(lab->nat.ports.resting[NAT_UDP].count, 0);
+}
+
+static void test_tick_counts_leases_towards_its_budget(void **state)
+{
+	struct lab *lab = *state;
+
+	for (unsigned int i = 0; i < 4; i++)
+		lease(lab, ep_port(H1, 5000 + i), any_end, AT_S(0));
+	assert_int_equal(nat_tick(&lab->nat, AT_S(10), 3).ms, 10000);
+	assert_int_equal(lab->nat.leases.count, 1);
+	nat_tick(&lab->nat, AT_S(10), 3);
+	assert_int_equal(lab->nat.leases.count, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -690,6 +887,20 @@ int main(void)
 		lab_test(test_flushed_session_has_not_expired),
 		lab_test(test_session_of_a_forward_that_is_gone_has_not_expired),
 		lab_test(test_strangers_session_that_ends_with_the_mapping_has_not_expired),
+		lab_test(test_mapping_whose_lease_is_over_makes_room_for_another),
+		lab_test(test_lease_that_is_over_makes_room_for_another),
+		lab_test(test_rfc6887_epoch_begins_anew_when_a_lease_is_lost),
+		lab_test(test_rfc6887_epoch_goes_on_when_what_is_lost_was_over),
+		lab_test(test_session_that_outlives_a_lease_is_filtered_again),
+		lab_test(test_traffic_of_its_last_session_stays_with_a_leased_mapping),
+		lab_test(test_port_of_a_lease_that_is_over_is_given_to_who_wishes_for_it),
+		lab_test(test_port_that_was_leased_by_the_other_protocol_is_given_too),
+		lab_test(test_leased_port_is_not_shared_where_ports_overlap),
+		lab_test(test_who_wishes_for_nothing_exactly_gets_any),
+		lab_test(test_error_about_a_packet_that_a_lease_let_in_gets_out),
+		lab_test(test_tick_that_comes_late_ends_leases_and_sessions_in_turn),
+		lab_test(test_tick_counts_leases_towards_its_budget),
+		lab_test(test_mapping_that_is_over_does_not_make_a_borrowed_one_secondary),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -135,7 +135,7 @@ static void test_status_names_one_to_one_addresses_too(void **state)
 static void test_mapping_has_every_member(void **state)
 {
 	struct daemon *d = *state;
-	json_t *page, *m, *remote, *tcp, *out, *in;
+	json_t *page, *m, *remote, *tcp, *lease, *out, *in;
 	const char *protocol, *internal, *external;
 	json_int_t id, sessions, age, expires, packets, bytes;
 	int fixed;
@@ -147,11 +147,13 @@ static void test_mapping_has_every_member(void **state)
 	assert_true(json_is_null(json_object_get(page, "next")));
 	assert_int_equal(json_array_size(json_object_get(page, "mappings")), 1);
 	m = first(page, "mappings");
-	assert_shape(m, "{s:I, s:s, s:s, s:s, s:o, s:o, s:I, s:b, s:I, s:I, s:o, s:o}", "id", &id,
-		     "protocol", &protocol, "internal", &internal, "external", &external, "remote",
-		     &remote, "state", &tcp, "sessions", &sessions, "fixed", &fixed, "age_ms", &age,
-		     "expires_in_ms", &expires, "outbound", &out, "inbound", &in);
+	assert_shape(m, "{s:I, s:s, s:s, s:s, s:o, s:o, s:I, s:b, s:o, s:I, s:I, s:o, s:o}", "id",
+		     &id, "protocol", &protocol, "internal", &internal, "external", &external,
+		     "remote", &remote, "state", &tcp, "sessions", &sessions, "fixed", &fixed,
+		     "lease_ms", &lease, "age_ms", &age, "expires_in_ms", &expires, "outbound",
+		     &out, "inbound", &in);
 	assert_false(fixed);
+	assert_true(json_is_null(lease));
 	assert_string_equal(protocol, "udp");
 	assert_string_equal(internal, "192.168.1.2:5000");
 	assert_memory_equal(external, "203.0.113.1:", 12);
@@ -166,6 +168,50 @@ static void test_mapping_has_every_member(void **state)
 	assert_shape(in, "{s:I, s:I}", "packets", &packets, "bytes", &bytes);
 	assert_int_equal(packets, 0);
 	assert_int_equal(bytes, 0);
+	json_decref(page);
+}
+
+static void test_leased_mapping_tells_how_long_it_is(void **state)
+{
+	struct lease_request r = {
+		.protocol = NAT_TCP,
+		.internal = ep("192.168.1.2:5000"),
+		.lifetime_ms = 600000,
+	};
+	struct daemon *d = *state;
+	json_t *page;
+
+	assert_int_equal(nat_lease(&d->nat, &r, d->now), LEASE_GRANTED);
+	d->now.ms += 2500;
+	page = result(d, "mappings.list", "");
+	assert_number(first(page, "mappings"), "lease_ms", 597500);
+	assert_number(first(page, "mappings"), "expires_in_ms", 597500);
+	assert_number(first(page, "mappings"), "sessions", 0);
+	assert_true(json_is_null(json_object_get(first(page, "mappings"), "state")));
+	json_decref(page);
+	d->now.ms += 597500; /* and nobody has ticked */
+	page = result(d, "mappings.list", "");
+	assert_int_equal(json_array_size(json_object_get(page, "mappings")), 0);
+	json_decref(page);
+}
+
+/* A session keeps the mapping, which is its host's by its packets alone then. */
+static void test_lease_that_is_over_is_told_no_more(void **state)
+{
+	struct lease_request r = {
+		.protocol = NAT_UDP,
+		.internal = ep("192.168.1.2:5000"),
+		.lifetime_ms = 120000,
+	};
+	struct daemon *d = *state;
+	json_t *page;
+
+	assert_int_equal(nat_lease(&d->nat, &r, d->now), LEASE_GRANTED);
+	open_udp(d, "192.168.1.2:5000", "203.0.113.10:7000");
+	d->now.ms += 120000;
+	page = result(d, "mappings.list", "");
+	assert_true(json_is_null(json_object_get(first(page, "mappings"), "lease_ms")));
+	assert_number(first(page, "mappings"), "expires_in_ms", 180000);
 	json_decref(page);
 }
 
@@ -922,6 +968,8 @@ int main(void)
 		methods_test(test_status_counts_what_waits_and_what_rests),
 		methods_test(test_status_names_one_to_one_addresses_too),
 		methods_test(test_mapping_has_every_member),
+		methods_test(test_leased_mapping_tells_how_long_it_is),
+		methods_test(test_lease_that_is_over_is_told_no_more),
 		methods_test(test_mapping_remote_is_what_keeps_it_apart),
 		methods_test(test_mapping_traffic_is_that_of_all_its_sessions),
 		methods_test(test_session_has_every_member),

@@ -716,6 +716,7 @@ struct walk {
 	} pending[PENDING];
 	uint32_t pending_count;
 	uint64_t packets, released, outputs;
+	uint64_t leases[LEASE_TAKEN + 1]; /* by their result */
 };
 
 static struct walk walk_start(uint64_t seed)
@@ -1044,6 +1045,27 @@ static void walk_knob(struct walk *w, struct lab *lab)
 	assert_consistent(&lab->nat);
 }
 
+/* One of the hosts asks for a mapping, renews it or ends it, or tries to with another's word. */
+static void walk_lease(struct walk *w, struct lab *lab)
+{
+	static const int64_t lifetimes_ms[] = { 0, 500, 2000, 20000, 20000, 600000 };
+	struct talk t = walk_talk(w, &lab->nat);
+	struct lease_request r = {
+		.protocol = one_in(w, 2) ? NAT_UDP : NAT_TCP,
+		.internal = t.host,
+		.nonce = { one_in(w, 5) },
+		.exactly = one_in(w, 4),
+		.lifetime_ms = lifetimes_ms[rng_below(&w->rng, 6)],
+	};
+
+	if (r.internal.port == 0)
+		return; /* asked for by nobody: pcp.c refuses it */
+	if (one_in(w, 2))
+		r.external = walk_external(w, &lab->nat);
+	w->leases[nat_lease(&lab->nat, &r, w->now)]++;
+	assert_consistent(&lab->nat);
+}
+
 static void walk_step(struct walk *w, struct lab *lab)
 {
 	enum nat_side from = one_in(w, 2) ? NAT_INTERNAL : NAT_EXTERNAL;
@@ -1052,6 +1074,8 @@ static void walk_step(struct walk *w, struct lab *lab)
 	w->now.ms += rng_below(&w->rng, 1000);
 	if (one_in(w, 20))
 		walk_train(w, &lab->nat);
+	if (one_in(w, 30))
+		walk_lease(w, lab);
 	if (w->pending_count > 0 && one_in(w, 3)) {
 		uint32_t i = rng_below(&w->rng, w->pending_count);
 
@@ -1082,7 +1106,7 @@ static void walk_finish(struct walk *w, struct lab *lab)
 {
 	uint64_t all = 0;
 
-	for (int i = 0; i < 1000 && lab->nat.sessions.arena.live > 0; i++) {
+	for (int i = 0; i < 1000 && lab->nat.mappings.arena.live > 0; i++) {
 		nat_tick(&lab->nat, AT_S(1000000000), 100);
 		walk_drain(w, lab);
 	}
@@ -1105,7 +1129,8 @@ static void walk_finish(struct walk *w, struct lab *lab)
 /* From the knobs a NAT has by default, each walk on its own. */
 static void test_random_walk_keeps_every_promise(void **state)
 {
-	uint64_t counters[REASON_COUNT] = { 0 }, outputs = 0, released = 0;
+	uint64_t counters[REASON_COUNT] = { 0 }, leases[LEASE_TAKEN + 1] = { 0 };
+	uint64_t outputs = 0, released = 0;
 	unsigned int unseen = 0;
 
 	(void)state;
@@ -1137,6 +1162,8 @@ static void test_random_walk_keeps_every_promise(void **state)
 		walk_finish(&walk, lab);
 		for (int i = 0; i < REASON_COUNT; i++)
 			counters[i] += lab->nat.counters[i];
+		for (int i = 0; i <= LEASE_TAKEN; i++)
+			leases[i] += walk.leases[i];
 		outputs += walk.outputs;
 		released += walk.released;
 		lab_close(lab);
@@ -1144,6 +1171,8 @@ static void test_random_walk_keeps_every_promise(void **state)
 	/* The walk is worth something only if it got about. */
 	assert_true(outputs > 500);
 	assert_true(released > 100);
+	for (int i = 0; i <= LEASE_TAKEN; i++)
+		assert_true(leases[i] > 20);
 	for (int i = 0; i < REASON_COUNT; i++) {
 		if (counters[i] == 0)
 			print_message("never: %s\n", reason_spec((enum nat_reason)i)->name);

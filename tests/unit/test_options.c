@@ -104,6 +104,9 @@ static void test_defaults_are_those_of_the_design(void **state)
 		{ "tcp.timeout-established", "7440s" },
 		{ "tcp.timeout-transitory", "240s" },
 		{ "icmp.timeout", "60s" },
+		{ "pcp.server", "off" },
+		{ "pcp.min-lifetime", "120s" },
+		{ "pcp.max-lifetime", "86400s" },
 	};
 	struct options o;
 
@@ -459,6 +462,31 @@ static void test_knobs_must_agree(void **state)
 	assert_int_equal(options_check(&o, why, sizeof(why)), 0);
 }
 
+static void test_lifetimes_must_leave_one_between_them(void **state)
+{
+	struct options o;
+	char why[256];
+
+	(void)state;
+	options_init(&o);
+	lab_value(&o, "pcp.min-lifetime", "1000s");
+	lab_value(&o, "pcp.max-lifetime", "1000s");
+	assert_int_equal(options_check(&o, why, sizeof(why)), 0);
+	lab_value(&o, "pcp.max-lifetime", "999s");
+	assert_int_equal(options_check(&o, why, sizeof(why)), -EINVAL);
+	assert_non_null(strstr(why, "pcp.min-lifetime"));
+	assert_non_null(strstr(why, "pcp.max-lifetime"));
+}
+
+/* A lifetime is told in seconds: none may be shorter than one. */
+static void test_lifetimes_are_whole_seconds_at_least(void **state)
+{
+	(void)state;
+	refused(OPT_PCP_MIN_LIFETIME, "999ms");
+	refused(OPT_PCP_MAX_LIFETIME, "999ms");
+	assert_string_equal(set(OPT_PCP_MIN_LIFETIME, "1s"), "1s");
+}
+
 static void test_knob_of_another_protocol(void **state)
 {
 	(void)state;
@@ -514,6 +542,8 @@ int main(void)
 		cmocka_unit_test(test_unknown_knob_far_from_any_suggests_none),
 		cmocka_unit_test(test_explanation_is_cut_to_its_buffer),
 		cmocka_unit_test(test_knobs_must_agree),
+		cmocka_unit_test(test_lifetimes_must_leave_one_between_them),
+		cmocka_unit_test(test_lifetimes_are_whole_seconds_at_least),
 		cmocka_unit_test(test_knob_of_another_protocol),
 		cmocka_unit_test(test_allowed_values_are_told),
 	};

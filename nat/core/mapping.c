@@ -23,6 +23,7 @@ int mapping_table_init(struct mapping_table *t, uint32_t limit, const struct tup
 
 	*t = (struct mapping_table){
 		.key = *key,
+		.noted.record = NAT_NONE,
 		.remotes.size = sizeof(struct endpoint),
 		.pasts.size = 2 * sizeof(struct traffic),
 	};
@@ -184,18 +185,32 @@ uint32_t mapping_add(struct mapping_table *t, const struct mapping *wanted,
 	return n;
 }
 
+/* Of mapping @n, which goes. */
+static struct tuple_hashes last_hashes(struct mapping_table *t, uint32_t n)
+{
+	const struct mapping *m = mapping_at(t, n);
+	enum nat_protocol protocol = (enum nat_protocol)m->protocol;
+	struct endpoint part;
+
+	if (t->noted.record == n) {
+		t->noted.record = NAT_NONE;
+		return t->noted.hashes;
+	}
+	part = mapping_remote(t, n);
+	return (struct tuple_hashes){
+		.internal = mapping_hash_internal(t, protocol, &m->internal, &part),
+		.external = mapping_hash_external(t, protocol, &m->external),
+	};
+}
+
 bool mapping_remove(struct mapping_table *t, uint32_t n)
 {
+	const struct tuple_hashes hashes = last_hashes(t, n);
 	bool shared;
 
-	const struct mapping *m = mapping_at(t, n);
-	const struct endpoint part = mapping_remote(t, n);
-	enum nat_protocol protocol = (enum nat_protocol)m->protocol;
-
-	if (!m->secondary)
-		index_remove(&t->by_internal,
-			     mapping_hash_internal(t, protocol, &m->internal, &part), n);
-	shared = index_remove(&t->by_external, mapping_hash_external(t, protocol, &m->external), n);
+	if (!mapping_at(t, n)->secondary)
+		index_remove(&t->by_internal, hashes.internal, n);
+	shared = index_remove(&t->by_external, hashes.external, n);
 	arena_give_back(&t->arena, n);
 	return shared;
 }

@@ -50,12 +50,20 @@ struct mapping {
 
 _Static_assert(sizeof(struct mapping) == BLOCK_LINE, "a packet touches one line of it");
 
+/* Hashes of a record that goes soon, worked out by whoever has seen it coming. Good until it goes, and
+ * forgotten then. */
+struct noted_hashes {
+	uint32_t record; /* NAT_NONE: none */
+	struct tuple_hashes hashes;
+};
+
 struct mapping_table {
 	struct arena arena;
 	struct column remotes; /* struct endpoint: remote part of the key, where there is one */
 	struct column pasts;   /* struct traffic [2]: see mapping_past() */
 	struct index by_internal, by_external;
 	struct tuple_key key;
+	struct noted_hashes noted;
 	uint64_t created; /* ever */
 };
 

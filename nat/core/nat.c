@@ -527,6 +527,16 @@ static struct mono earliest(struct mono a, struct mono b)
 	return a.ms < b.ms ? a : b;
 }
 
+/* @session ends now. What was seen of it some time ago is as it was, if it is the one that was seen: it
+ * and its mapping are alive, and nothing is made while sessions end. */
+static void note_hashes(struct nat *nat, uint32_t session, const struct prefetch_end *seen)
+{
+	if (seen->session.record != session)
+		return;
+	nat->sessions.noted = seen->session;
+	nat->mappings.noted = seen->mapping;
+}
+
 /* End what is due of the lists, the first first, as long as @budget lasts, and take it from that;
  * returns when the next is due. */
 static struct mono expire_sessions(struct nat *nat, struct mono now, unsigned int *budget)
@@ -538,8 +548,11 @@ static struct mono expire_sessions(struct nat *nat, struct mono now, unsigned in
 	if (list < TIMEOUT_CLASSES)
 		prefetch_ends(&ends, nat, (enum timeout_class)list);
 	while (list < TIMEOUT_CLASSES && mono_reached(now, due) && *budget > 0 && can_tell(nat)) {
-		prefetch_end(&ends);
-		lifetime_expire_session(nat, nat->sessions.expiry[list].head);
+		uint32_t session = nat->sessions.expiry[list].head;
+		struct prefetch_end seen = prefetch_end(&ends);
+
+		note_hashes(nat, session, &seen);
+		lifetime_expire_session(nat, session);
 		(*budget)--;
 		due = head_due(nat, list);
 		if (due.ms < next.ms)

@@ -143,13 +143,15 @@ uint32_t ports_find(const struct ports *ports, const struct addr *address)
 	const struct addr *at;
 	uint32_t guess;
 
-	if (ports->count == 0 || addr_compare(address, &ports->addresses[0]) < 0 ||
-	    addr_compare(address, &ports->addresses[ports->count - 1]) > 0)
+	if (ports->count == 0)
 		return NAT_NONE;
 	/* Every packet asks, and most pools are one range. */
 	guess = addr_ip4(address) - addr_ip4(&ports->addresses[0]);
 	if (guess < ports->count && addr_equal(address, &ports->addresses[guess]))
 		return guess;
+	if (addr_compare(address, &ports->addresses[0]) < 0 ||
+	    addr_compare(address, &ports->addresses[ports->count - 1]) > 0)
+		return NAT_NONE;
 	at = bsearch(address, ports->addresses, ports->count, sizeof(*address), compare_addresses);
 	return at != NULL ? (uint32_t)(at - ports->addresses) : NAT_NONE;
 }

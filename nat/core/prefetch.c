@@ -118,41 +118,52 @@ static void fetch_mapping(struct prefetch_ends *p)
 }
 
 /* Four entries of indexes go with a session and its mapping. */
-static void fetch_slots(struct prefetch_ends *p)
+static struct prefetch_end fetch_slots(struct prefetch_ends *p)
 {
 	const struct session_table *sessions = &p->nat->sessions;
 	const struct mapping_table *mappings = &p->nat->mappings;
-	const struct session *s;
-	const struct mapping *m;
-	struct endpoint part;
-	enum nat_protocol protocol;
+	const struct session *s = session_at(sessions, p->near);
+	const struct mapping *m = mapping_at(mappings, s->mapping);
+	const struct endpoint part = mapping_remote(mappings, s->mapping);
+	const struct tuple_key *key = &mappings->key;
+	uint64_t internal = tuple_first(key, (enum nat_protocol)m->protocol, &m->internal);
+	uint64_t external = tuple_first(key, (enum nat_protocol)m->protocol, &m->external);
+	uint64_t remote = tuple_second(key, &s->remote);
+	const struct prefetch_end end = {
+		.session = { p->near,
+			     { tuple_join(internal, remote), tuple_join(external, remote) } },
+		.mapping = { s->mapping,
+			     { tuple_join(internal, tuple_second(key, &part)),
+			       tuple_join(external, 0) } },
+	};
 
-	if (p->near == NAT_NONE)
-		return;
-	s = session_at(sessions, p->near);
-	m = mapping_at(mappings, s->mapping);
-	part = mapping_remote(mappings, s->mapping);
-	protocol = (enum nat_protocol)m->protocol;
-	fetch_slot(&sessions->by_internal,
-		   session_hash(sessions, protocol, &m->internal, &s->remote));
-	fetch_slot(&sessions->by_external,
-		   session_hash(sessions, protocol, &m->external, &s->remote));
-	fetch_slot(&mappings->by_internal,
-		   mapping_hash_internal(mappings, protocol, &m->internal, &part));
-	fetch_slot(&mappings->by_external, mapping_hash_external(mappings, protocol, &m->external));
+	fetch_slot(&sessions->by_internal, end.session.hashes.internal);
+	fetch_slot(&sessions->by_external, end.session.hashes.external);
+	fetch_slot(&mappings->by_internal, end.mapping.hashes.internal);
+	fetch_slot(&mappings->by_external, end.mapping.hashes.external);
 	p->near = s->expiry_next;
+	return end;
 }
 
-void prefetch_end(struct prefetch_ends *p)
+struct prefetch_end prefetch_end(struct prefetch_ends *p)
 {
+	struct prefetch_end *place = &p->ends[p->at++ % PREFETCH_DISTANCE], end = *place;
+
 	fetch_mapping(p);
-	fetch_slots(p);
+	if (p->near != NAT_NONE)
+		*place = fetch_slots(p);
+	return end;
 }
 
 void prefetch_ends(struct prefetch_ends *p, const struct nat *nat, enum timeout_class class)
 {
-	p->nat = nat;
+	static const struct prefetch_end none = { .session.record = NAT_NONE,
+						  .mapping.record = NAT_NONE };
+
+	*p = (struct prefetch_ends){ .nat = nat };
 	p->far = p->near = nat->sessions.expiry[class].head;
+	for (int i = 0; i < PREFETCH_DISTANCE; i++)
+		p->ends[i] = none;
 	for (int i = 0; i < PREFETCH_DISTANCE; i++)
 		fetch_mapping(p);
 	for (int i = 0; i < PREFETCH_DISTANCE; i++)

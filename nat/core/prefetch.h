@@ -43,15 +43,22 @@ void prefetch_start(struct prefetch *p, const struct nat *nat, const struct pref
  * their own way. */
 void prefetch_advance(struct prefetch *p);
 
+/* A session that ends soon, its mapping, and under what they stand. */
+struct prefetch_end {
+	struct noted_hashes session, mapping;
+};
+
 /* How far ahead of the end of sessions: the next of an expiry list. */
 struct prefetch_ends {
 	const struct nat *nat; /* borrowed */
 	uint32_t far, near;
+	unsigned int at;
+	struct prefetch_end ends[PREFETCH_DISTANCE]; /* ring */
 };
 
 /* The sessions of list @class are about to end. */
 void prefetch_ends(struct prefetch_ends *p, const struct nat *nat, enum timeout_class class);
-/* The next of them is. */
-void prefetch_end(struct prefetch_ends *p);
+/* The next of them is: this one, unless its turn came earlier. */
+struct prefetch_end prefetch_end(struct prefetch_ends *p);
 
 #endif

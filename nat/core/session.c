@@ -9,6 +9,7 @@ int session_table_init(struct session_table *t, uint32_t limit, struct mapping_t
 
 	*t = (struct session_table){
 		.mappings = mappings,
+		.noted.record = NAT_NONE,
 		.tracks.size = sizeof(struct tcp_track),
 	};
 	for (int i = 0; i < TIMEOUT_CLASSES; i++)
@@ -297,11 +298,28 @@ uint32_t session_add(struct session_table *t, uint32_t mapping, const struct end
 	return n;
 }
 
+/* Of session @n, which goes. */
+static struct tuple_hashes last_hashes(struct session_table *t, uint32_t n)
+{
+	const struct session *s = session_at(t, n);
+	const struct mapping *m = mapping_at(t->mappings, s->mapping);
+	enum nat_protocol protocol = (enum nat_protocol)m->protocol;
+
+	if (t->noted.record == n) {
+		t->noted.record = NAT_NONE;
+		return t->noted.hashes;
+	}
+	return (struct tuple_hashes){
+		.internal = session_hash(t, protocol, &m->internal, &s->remote),
+		.external = session_hash(t, protocol, &m->external, &s->remote),
+	};
+}
+
 void session_remove(struct session_table *t, uint32_t n)
 {
 	const struct session *s = session_at(t, n);
-	struct mapping *m = mapping_at(t->mappings, s->mapping);
-	enum nat_protocol protocol = (enum nat_protocol)m->protocol;
+	const struct mapping *m = mapping_at(t->mappings, s->mapping);
+	const struct tuple_hashes hashes = last_hashes(t, n);
 
 	if (m->sessions > 1 || m->leased)
 		for (int side = 0; side < 2; side++)
@@ -310,7 +328,7 @@ void session_remove(struct session_table *t, uint32_t n)
 	expiry_unlink(t, s);
 	mapping_unlink(t, n);
 	peers_remove(t, n);
-	index_remove(&t->by_internal, session_hash(t, protocol, &m->internal, &s->remote), n);
-	index_remove(&t->by_external, session_hash(t, protocol, &m->external, &s->remote), n);
+	index_remove(&t->by_internal, hashes.internal, n);
+	index_remove(&t->by_external, hashes.external, n);
 	arena_give_back(&t->arena, n);
 }

@@ -46,6 +46,7 @@ struct session_table {
 	struct peers peers;
 	struct index by_internal, by_external;
 	struct session_list expiry[TIMEOUT_CLASSES];
+	struct noted_hashes noted;
 	struct mapping_table *mappings; /* borrowed; outlives this table */
 	uint64_t created, expired;	/* ever; expired: by their timer */
 };

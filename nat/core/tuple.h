@@ -52,4 +52,16 @@ void tuple_key_init(struct tuple_key *t, const struct siphash_key *key);
 uint32_t tuple_hash(const struct tuple_key *key, enum nat_protocol protocol,
 		    const struct endpoint *a, const struct endpoint *b);
 
+/* The same in parts, for whoever needs several hashes with an end in common:
+ * tuple_hash(key, protocol, a, b) is tuple_join(tuple_first(key, protocol, a), tuple_second(key, b)). */
+uint64_t tuple_first(const struct tuple_key *key, enum nat_protocol protocol,
+		     const struct endpoint *a);
+uint64_t tuple_second(const struct tuple_key *key, const struct endpoint *b);
+uint32_t tuple_join(uint64_t first, uint64_t second);
+
+/* What one record stands under in the two indexes of its table. */
+struct tuple_hashes {
+	uint32_t internal, external;
+};
+
 #endif

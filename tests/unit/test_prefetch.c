@@ -98,6 +98,88 @@ static void test_wrong_hint_changes_nothing(void **state)
 	}
 }
 
+/* --- the end of sessions -------------------------------------------------------------------- */
+
+static void assert_stands_under(struct lab *lab, const struct prefetch_end *end)
+{
+	const struct session_table *t = &lab->nat.sessions;
+	const struct session *s = session_at(t, end->session.record);
+	const struct mapping *m = mapping_at(t->mappings, s->mapping);
+	const struct endpoint part = mapping_remote(t->mappings, s->mapping);
+	enum nat_protocol p = (enum nat_protocol)m->protocol;
+
+	assert_int_equal(end->session.hashes.internal,
+			 session_hash(t, p, &m->internal, &s->remote));
+	assert_int_equal(end->session.hashes.external,
+			 session_hash(t, p, &m->external, &s->remote));
+	assert_int_equal(end->mapping.record, s->mapping);
+	assert_int_equal(end->mapping.hashes.internal,
+			 mapping_hash_internal(t->mappings, p, &m->internal, &part));
+	assert_int_equal(end->mapping.hashes.external,
+			 mapping_hash_external(t->mappings, p, &m->external));
+}
+
+/* In the order in which they end, whatever the keys of their mappings. */
+static void test_ends_are_seen_with_what_they_stand_under(void **state)
+{
+	static const char *const behaviors[] = { "eim", "adm", "apdm" };
+	struct lab *lab = *state;
+	uint32_t sessions[6 * PREFETCH_DISTANCE];
+	struct prefetch_ends ends;
+
+	for (uint16_t i = 0; i < 6 * PREFETCH_DISTANCE; i++) {
+		lab_set(lab, "udp.mapping", behaviors[i % 3]);
+		sessions[i] = lab_out(lab, wire_udp(ep_port(H1, (uint16_t)(5000 + i)), Y1), AT_S(i))
+				      .session;
+	}
+	prefetch_ends(&ends, &lab->nat, TIMEOUT_UDP);
+	for (uint16_t i = 0; i < 6 * PREFETCH_DISTANCE; i++) {
+		struct prefetch_end end = prefetch_end(&ends);
+
+		assert_int_equal(end.session.record, sessions[i]);
+		assert_stands_under(lab, &end);
+	}
+}
+
+static void test_end_of_an_empty_list_is_none(void **state)
+{
+	struct lab *lab = *state;
+	struct prefetch_ends ends;
+
+	prefetch_ends(&ends, &lab->nat, TIMEOUT_UDP);
+	assert_int_equal(prefetch_end(&ends).session.record, NAT_NONE);
+}
+
+/* A stranger's connection goes with the mapping, before its turn: what was seen of it must not be taken
+ * for what the next session in its record stands under. */
+static void test_what_was_seen_is_forgotten_with_its_record(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint external;
+
+	lab_set(lab, "tcp.filtering", "eif");
+	for (uint16_t i = 0; i < 2 * PREFETCH_DISTANCE; i++) {
+		external = lab_open(lab, NAT_TCP, ep_port(H1, (uint16_t)(5000 + i)), Y1, AT_S(0));
+		for (uint16_t j = 0; j < 3; j++)
+			lab_in(lab, wire_tcp(ep_port(Y2, (uint16_t)(80 + j)), external, WIRE_SYN),
+			       AT_S(0));
+	}
+	assert_int_equal(lab->nat.sessions.arena.live, 8 * PREFETCH_DISTANCE);
+	for (int64_t now = 1000; now <= 2000; now += 1000) {
+		while (lab->nat.sessions.arena.live > 0) {
+			nat_tick(&lab->nat, AT_S(now), 3);
+			assert_int_equal(lab->nat.sessions.noted.record, NAT_NONE);
+			assert_int_equal(lab->nat.mappings.noted.record, NAT_NONE);
+			assert_consistent(&lab->nat);
+		}
+		for (uint16_t i = 0; i < 8 * PREFETCH_DISTANCE; i++)
+			lab_out(lab, wire_udp(ep_port(H2, (uint16_t)(6000 + i)), Y2), AT_S(now));
+	}
+	nat_tick(&lab->nat, AT_S(9000), 1000);
+	assert_int_equal(lab->nat.sessions.arena.live, 0);
+	assert_consistent(&lab->nat);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -105,6 +187,9 @@ int main(void)
 		lab_test(test_no_hint_where_there_is_no_session),
 		lab_test(test_a_whole_batch_gets_its_hints),
 		lab_test(test_wrong_hint_changes_nothing),
+		lab_test(test_ends_are_seen_with_what_they_stand_under),
+		lab_test(test_end_of_an_empty_list_is_none),
+		lab_test(test_what_was_seen_is_forgotten_with_its_record),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

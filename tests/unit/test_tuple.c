@@ -33,6 +33,17 @@ static void test_hash_depends_on_every_part(void **state)
 	assert_int_not_equal(tuple_hash(&other, NAT_UDP, &a, &b), h);
 }
 
+static void test_hash_is_that_of_its_parts(void **state)
+{
+	const struct tuple_key key = lab_hash_key(1);
+	struct endpoint a = H1, b = Y1;
+
+	(void)state;
+	for (enum nat_protocol p = NAT_UDP; p < NAT_PROTOCOLS; p++)
+		assert_int_equal(tuple_join(tuple_first(&key, p, &a), tuple_second(&key, &b)),
+				 hash(p, H1, Y1));
+}
+
 /* The same endpoint wherever it lies in memory, and whatever lay there before. */
 static void test_hash_reads_nothing_but_the_endpoints(void **state)
 {
@@ -94,6 +105,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_protocol_names),
 		cmocka_unit_test(test_hash_depends_on_every_part),
+		cmocka_unit_test(test_hash_is_that_of_its_parts),
 		cmocka_unit_test(test_hash_reads_nothing_but_the_endpoints),
 		cmocka_unit_test(test_every_bit_counts),
 		cmocka_unit_test(test_hashes_of_neighbours_spread),

@@ -399,7 +399,13 @@ enum nat_reason port_pick(struct nat *nat, enum nat_protocol protocol,
 
 /* --- on request ----------------------------------------------------------------------------- */
 
-/* Which ports a packet of the host could get at p->address, of which @port is to be one. */
+static bool is_in(struct port_range range, uint16_t port)
+{
+	return port >= range.first && port <= range.last;
+}
+
+/* May the host have @port of p->address, if it is free? Who asks for one by number may ask across the
+ * classes that a packet's port keeps to: a server on 80 as 8080. */
 static bool may_have(const struct pick *p, uint16_t port)
 {
 	const struct ports *ports = &p->nat->ports;
@@ -414,10 +420,9 @@ static bool may_have(const struct pick *p, uint16_t port)
 	case BLOCKS_DETERMINISTIC:
 		block = ports_deterministic(ports, &p->nat->options, &p->internal->addr, &address);
 		return block != NAT_NONE && address == p->address &&
-		       port >= ports_block(ports, block).first &&
-		       port <= ports_block(ports, block).last;
+		       is_in(ports_block(ports, block), port);
 	}
-	return port >= allowed_range(p).first && port <= allowed_range(p).last;
+	return is_in(p->options->port_range, port) || is_in(allowed_range(p), port);
 }
 
 /* Who had @port and is over does not stand in the way, nor who had it by the other protocol. */

@@ -797,7 +797,7 @@ static enum state allows(const struct choice *c, uint32_t port)
 	uint64_t number;
 
 	if (o->blocks.behavior == BLOCKS_OFF)
-		return is_in(class_range(c), port) ? FREE : TAKEN;
+		return is_in(class_range(c), port) || is_in(c->po->port_range, port) ? FREE : TAKEN;
 	if (o->blocks.behavior == BLOCKS_DETERMINISTIC)
 		return by_formula(o, &host->address, &number, &address) &&
 				       addr_equal(&address, &c->address) &&

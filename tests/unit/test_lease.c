@@ -330,6 +330,21 @@ static void test_wish_for_anything_is_met(void **state)
 	assert_int_equal(wish_for(lab, H2, ep("203.0.113.1:0"), false, &got), LEASE_GRANTED);
 }
 
+/* A packet's port would stay below 1024 (RFC 4787 REQ-3a). */
+static void test_wish_crosses_the_classes_of_ports(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint got;
+
+	assert_int_equal(wish_for(lab, ep_port(H1, 80), ep("203.0.113.1:8080"), true, &got),
+			 LEASE_GRANTED);
+	assert_int_equal(got.port, 8080);
+	assert_int_equal(wish_for(lab, ep_port(H1, 81), ep("203.0.113.1:81"), true, &got),
+			 LEASE_GRANTED);
+	assert_int_equal(wish_for(lab, ep_port(H1, 8080), ep("203.0.113.1:82"), true, &got),
+			 LEASE_TAKEN);
+}
+
 /* Who insists must say on what. */
 static void test_address_without_a_port_is_nothing_to_insist_on(void **state)
 {
@@ -692,6 +707,7 @@ int main(void)
 		lab_test(test_endpoint_that_is_free_is_given_as_wished),
 		lab_test(test_endpoint_that_is_not_to_be_had_is_replaced_or_refused),
 		lab_test(test_wish_for_anything_is_met),
+		lab_test(test_wish_crosses_the_classes_of_ports),
 		lab_test(test_address_without_a_port_is_nothing_to_insist_on),
 		lab_test(test_mapping_that_is_elsewhere_is_refused_to_those_who_insist),
 		lab_test(test_leases_count_for_the_hosts_quota),

@@ -17,7 +17,8 @@ static enum client_status fail(struct client *c, int err)
 
 	if (err == ENOENT)
 		fix = "; no natemd runs there: bring a lab up with netns-scripts/setup.sh, or "
-		      "name another with --lab NAME or -s PATH";
+		      "name another with --lab NAME or -s PATH; in a lab that is up, "
+		      "netns-scripts/restart.sh starts it again";
 	else if (err == ECONNREFUSED)
 		fix = "; its natemd has ended: netns-scripts/restart.sh (with --lab NAME, where it "
 		      "is "

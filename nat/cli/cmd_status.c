@@ -5,6 +5,21 @@
 #include "nat/cli/command.h"
 #include "nat/cli/table.h"
 
+/* What hosts asked for, if any did. */
+static void print_pcp(const json_t *pcp)
+{
+	json_int_t leases = command_number(pcp, "leases");
+	json_int_t granted = command_number(pcp, "granted");
+	json_int_t refused = command_number(pcp, "refused");
+	json_int_t ignored = command_number(pcp, "ignored");
+
+	if (leases + granted + refused + ignored > 0)
+		printf("pcp       %" JSON_INTEGER_FORMAT " leases; requests: %" JSON_INTEGER_FORMAT
+		       " granted, %" JSON_INTEGER_FORMAT " refused, %" JSON_INTEGER_FORMAT
+		       " ignored\n",
+		       leases, granted, refused, ignored);
+}
+
 static void print_usage(const char *title, const json_t *usage)
 {
 	json_int_t created = command_number(usage, "created");
@@ -55,6 +70,7 @@ static void print_asides(const json_t *status)
 		printf("held      %" JSON_INTEGER_FORMAT " fragments, %" JSON_INTEGER_FORMAT
 		       " unsolicited SYNs\n",
 		       command_number(held, "fragments"), command_number(held, "syns"));
+	print_pcp(json_object_get(status, "pcp"));
 	if (resting > 0)
 		printf("resting   %" JSON_INTEGER_FORMAT " ports\n", resting);
 	if (command_number(own, "made") + command_number(own, "lost") > 0)

@@ -11,15 +11,18 @@ static void print_mapping(const char *protocol, const json_t *mapping)
 {
 	const char *remote = command_text(mapping, "remote");
 	json_int_t sessions = command_number(mapping, "sessions");
-	const char *kind = command_kind(mapping);
-	table_cell age;
+	bool leased = strcmp(command_kind(mapping), "leased") == 0;
+	bool fixed = strcmp(command_kind(mapping), "fixed") == 0;
+	table_cell age, lease;
 
 	table_duration(&age, command_number(mapping, "age_ms"));
-	printf("%-6s %s%s%s, %s%smapping %" JSON_INTEGER_FORMAT " for %s, %" JSON_INTEGER_FORMAT
-	       " session%s\n",
-	       protocol, command_text(mapping, "internal"), *remote != '\0' ? " towards " : "",
-	       remote, kind, *kind != '\0' ? " " : "", command_number(mapping, "id"), age, sessions,
-	       sessions == 1 ? "" : "s");
+	table_duration(&lease, command_number(mapping, "lease_ms"));
+	printf("%-6s %s%s%s, %smapping %" JSON_INTEGER_FORMAT " for %s, ", protocol,
+	       command_text(mapping, "internal"), *remote != '\0' ? " towards " : "", remote,
+	       fixed ? "fixed " : "", command_number(mapping, "id"), age);
+	if (leased)
+		printf("leased for another %s, ", lease);
+	printf("%" JSON_INTEGER_FORMAT " session%s\n", sessions, sessions == 1 ? "" : "s");
 }
 
 static void print_rule(const char *protocol, const json_t *entry)

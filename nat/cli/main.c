@@ -70,8 +70,9 @@ static const char clock_details[] =
 	"  resume        let it run again, at the scale it has\n"
 	"  show          how far it is and how fast\n"
 	"\n"
-	"NAT time is what mappings and sessions age by. Nothing else is moved: the timers of\n"
-	"the programs that talk through the NAT, and of their kernels, go by real time.";
+	"NAT time is what mappings, sessions and leases age by, ports rest by, and the epoch that\n"
+	"PCP tells hosts counts by. Nothing else is moved: the timers of the programs that talk\n"
+	"through the NAT, and of their kernels, go by real time.";
 
 static const char preset_details[] =
 	"  --list  a table of all, whether a daemon runs or not\n"

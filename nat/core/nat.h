@@ -64,6 +64,10 @@ struct nat {
 	struct mono now;       /* the last time given */
 	struct limit limits[REASON_COUNT][NAT_PROTOCOLS];
 	uint64_t counters[REASON_COUNT];
+	struct {
+		/* PCP requests; ignored: no requests, or from an external address of ours */
+		uint64_t granted, refused, ignored;
+	} asked;
 	/* Sessions that the packet at hand is traffic of, by side sent from; NAT_NONE. Two if it
 	 * is hairpinned. */
 	uint32_t counted[2];

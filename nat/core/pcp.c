@@ -249,16 +249,21 @@ size_t pcp_answer(struct nat *nat, const struct addr *client, const uint8_t *req
 	enum result result;
 
 	/* Too short to be answered, an answer itself, or from one of our own addresses. */
-	if (length < 2 || (request[OPCODE] & ANSWER_BIT) || nat_is_external(nat, client))
+	if (length < 2 || (request[OPCODE] & ANSWER_BIT) || nat_is_external(nat, client)) {
+		nat->asked.ignored++;
 		return 0;
+	}
 	length = copy_request(&m, answer);
 	result = read_message(&m, client);
 	if (result == SUCCESS && m.at[OPCODE] == OPCODE_MAP)
 		result = serve_map(nat, &m, client, answer, &lifetime, now);
-	if (result == SUCCESS)
+	if (result == SUCCESS) {
 		length = success_length(&m, answer);
-	else
+		nat->asked.granted++;
+	} else {
 		lifetime = lifetime_of_error(result);
+		nat->asked.refused++;
+	}
 	memset(answer, 0, HEADER);
 	answer[VERSION] = VERSION_2;
 	answer[OPCODE] = (uint8_t)(request[OPCODE] | ANSWER_BIT);

@@ -33,11 +33,11 @@ static int prepare_pcp(const struct daemon *d, const struct options *o, struct p
 	int err = pcp_socket_prepare(&d->pcp, o, fresh);
 
 	if (err == -EADDRINUSE)
-		snprintf(
-			why, why_size,
-			"pcp.server: another process has UDP port %d on '%s'; end that one, or set "
-			"pcp.server=off",
-			PCP_PORT, o->lan);
+		snprintf(why, why_size,
+			 "pcp.server=on: another process has UDP port %d on '%s'; end that one, or "
+			 "set "
+			 "pcp.server=off (after nat.preset=NAME, where a preset turns it on)",
+			 PCP_PORT, o->lan);
 	else if (err < 0)
 		snprintf(why, why_size, "pcp.server: no socket on '%s': %s", o->lan,
 			 strerror(-err));

@@ -72,6 +72,17 @@ static uint64_t resting_ports(const struct ports *ports)
 	return count;
 }
 
+static json_t *json_pcp(const struct nat *nat)
+{
+	json_t *pcp = json_object();
+
+	member_put(pcp, "leases", json_of_count(nat->leases.count));
+	member_put(pcp, "granted", json_of_count(nat->asked.granted));
+	member_put(pcp, "refused", json_of_count(nat->asked.refused));
+	member_put(pcp, "ignored", json_of_count(nat->asked.ignored));
+	return pcp;
+}
+
 json_t *method_status(struct daemon *d, json_t *params, struct failure *failure)
 {
 	json_t *result, *sessions;
@@ -91,6 +102,7 @@ json_t *method_status(struct daemon *d, json_t *params, struct failure *failure)
 	member_put(result, "sessions", sessions);
 	member_put(result, "resting_ports", json_of_count(resting_ports(&d->nat.ports)));
 	member_put(result, "held", json_held(&d->nat));
+	member_put(result, "pcp", json_pcp(&d->nat));
 	member_put(result, "own_packets", json_own(d));
 	member_put(result, "queue", json_queue(&d->queue));
 	member_put(result, "clock", json_of_clock(d));

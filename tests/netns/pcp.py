@@ -5,7 +5,7 @@ Asks SERVER for a mapping of its own address. The fields, and what they are if n
 
     opcode=1               1 is MAP, 0 ANNOUNCE
     version=2
-    protocol=17            17 UDP, 6 TCP
+    protocol=udp           udp, tcp or a number
     internal=5000          internal port
     external=0.0.0.0:0     suggested external endpoint
     lifetime=3600          seconds; 0 deletes
@@ -16,7 +16,9 @@ Asks SERVER for a mapping of its own address. The fields, and what they are if n
     raw=HEX                these bytes instead
     wait=2                 seconds to wait for an answer
 
-Prints RESULT EXTERNAL LIFETIME EPOCH, EXTERNAL - where there is none, or "no answer" with status 1.
+Prints RESULT EXTERNAL LIFETIME EPOCH: RESULT 0 is granted, 2 not authorized, 10 over quota, 11 this
+endpoint is not to be had; EXTERNAL is - where there is none; both times are seconds. Or "no answer" with
+status 1: is pcp.server on?
 """
 import socket
 import struct
@@ -24,6 +26,9 @@ import sys
 
 MAPPED = bytes(10) + b"\xff\xff"
 MAP = 1
+PROTOCOLS = {"udp": 17, "tcp": 6}
+FIELDS = ("opcode", "version", "protocol", "internal", "external", "lifetime", "nonce", "client",
+          "prefer-failure", "option", "raw", "wait")
 
 
 def mapped(address):
@@ -38,7 +43,8 @@ def request(field, own):
     if opcode != 0:
         address, port = field.get("external", "0.0.0.0:0").rsplit(":", 1)
         message += int(field.get("nonce", 1)).to_bytes(12, "big")
-        message += struct.pack(">B3xHH", int(field.get("protocol", 17)),
+        protocol = field.get("protocol", "udp")
+        message += struct.pack(">B3xHH", PROTOCOLS.get(protocol) or int(protocol),
                                int(field.get("internal", 5000)), int(port)) + mapped(address)
     if "prefer-failure" in field:
         message += struct.pack(">BBH", 2, 0, 0)
@@ -55,14 +61,31 @@ def show(answer):
     return "%d %s %d %d" % (result, external, lifetime, epoch)
 
 
+def misused(why):
+    print("pcp.py: %s; --help tells more" % why, file=sys.stderr)
+    sys.exit(2)
+
+
 def main():
+    if "--help" in sys.argv or "-h" in sys.argv:
+        print(__doc__, end="")
+        return
+    if len(sys.argv) < 2:
+        misused("whom to ask?")
     server = sys.argv[1]
     field = dict(word.partition("=")[::2] for word in sys.argv[2:])
+    for name in field:
+        if name not in FIELDS:
+            misused("there is no field '%s'" % name)
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.settimeout(float(field.get("wait", 2)))
-    s.connect((server, 5351))
-    own = s.getsockname()[0]
-    s.send(bytes.fromhex(field["raw"]) if "raw" in field else request(field, own))
+    try:
+        s.connect((server, 5351))
+        own = s.getsockname()[0]
+        message = bytes.fromhex(field["raw"]) if "raw" in field else request(field, own)
+    except (ValueError, OSError, struct.error, OverflowError) as error:
+        misused(error)
+    s.send(message)
     try:
         print(show(s.recv(1200)))
     except (socket.timeout, ConnectionRefusedError):

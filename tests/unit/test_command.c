@@ -66,6 +66,9 @@ static void test_status_tells_of_what_waits_rests_and_is_sent(void **state)
 		  "held      3 fragments, 0 unsolicited SYNs\nresting   12 ports\n" },
 		{ "\"held\":{\"fragments\":0,\"syns\":1}",
 		  "held      0 fragments, 1 unsolicited SYNs\n" },
+		{ "\"pcp\":{\"leases\":0,\"granted\":0,\"refused\":0,\"ignored\":0}", "" },
+		{ "\"pcp\":{\"leases\":2,\"granted\":5,\"refused\":1,\"ignored\":3}",
+		  "pcp       2 leases; requests: 5 granted, 1 refused, 3 ignored\n" },
 		{ "\"own_packets\":{\"made\":9,\"lost\":3,\"sent\":7,\"failed\":2}",
 		  "own       9 packets made, 7 sent, 2 failed, 3 lost\n" },
 	};

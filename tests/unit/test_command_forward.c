@@ -166,7 +166,7 @@ static void test_who_is_a_line_for_each_that_has_it(void **state)
 		  "session\n"
 		  "tcp    nobody\n" },
 		{ WHO(LEASED, "null"),
-		  "udp    192.168.1.2:5000, leased mapping 6 for 1s, 0 sessions\n" },
+		  "udp    192.168.1.2:5000, mapping 6 for 1s, leased for another 1s, 0 sessions\n" },
 		{ WHO(NOBODY("udp", "reserved") "," NOBODY("tcp", "resting"), "null"),
 		  "udp    the router itself: nat.reserved-ports\n"
 		  "tcp    nobody, and nobody will for 57s: it rests\n" },

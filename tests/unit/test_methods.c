@@ -11,7 +11,7 @@
 static void test_status_has_every_member(void **state)
 {
 	struct daemon *d = *state;
-	json_t *s, *external, *mappings, *sessions, *held, *own, *queue, *clock;
+	json_t *s, *external, *mappings, *sessions, *held, *own, *queue, *clock, *pcp;
 	const char *version, *lan, *wan;
 	json_int_t pid, uptime, resting;
 
@@ -23,15 +23,19 @@ static void test_status_has_every_member(void **state)
 	d->queue.batches = 4;
 	d->queue.overruns = 2;
 	d->queue.lost_verdicts = 1;
+	d->nat.leases.count = 3;
+	d->nat.asked.granted = 4;
+	d->nat.asked.refused = 5;
+	d->nat.asked.ignored = 6;
 	open_udp(d, "192.168.1.2:5000", "203.0.113.10:7000");
 	open_udp(d, "192.168.1.2:5000", "203.0.113.11:7000");
 	d->now.ms += 100000; /* uptime is real time */
 	s = result(d, "status", "");
-	assert_shape(s, "{s:s, s:I, s:I, s:s, s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o}",
+	assert_shape(s, "{s:s, s:I, s:I, s:s, s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o}",
 		     "version", &version, "pid", &pid, "uptime_ms", &uptime, "lan", &lan, "wan",
 		     &wan, "external", &external, "mappings", &mappings, "sessions", &sessions,
-		     "resting_ports", &resting, "held", &held, "own_packets", &own, "queue", &queue,
-		     "clock", &clock);
+		     "resting_ports", &resting, "held", &held, "pcp", &pcp, "own_packets", &own,
+		     "queue", &queue, "clock", &clock);
 	assert_string_equal(version, NATEM_VERSION);
 	assert_int_equal(pid, getpid());
 	assert_int_equal(uptime, 4000);
@@ -47,6 +51,12 @@ static void test_status_has_every_member(void **state)
 	assert_int_equal(json_object_size(held), 2);
 	assert_number(held, "fragments", 0);
 	assert_number(held, "syns", 0);
+	assert_int_equal(json_object_size(pcp), 4);
+	assert_number(pcp, "leases", 3);
+	assert_number(pcp, "granted", 4);
+	assert_number(pcp, "refused", 5);
+	assert_number(pcp, "ignored", 6);
+	d->nat.leases.count = 0;
 	assert_int_equal(json_object_size(own), 4);
 	assert_number(own, "made", 25);
 	assert_number(own, "lost", 2);

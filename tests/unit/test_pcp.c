@@ -70,6 +70,24 @@ static void test_rfc6887_hdr_our_own_addresses_are_met_with_silence(void **state
 	assert_int_equal(lab->nat.mappings.arena.live, 0);
 }
 
+static void test_requests_are_counted_by_what_became_of_them(void **state)
+{
+	struct lab *lab = *state;
+	struct wire w = ask_wire(ask_map(H1));
+
+	told_of(lab, w);
+	told_of(lab, w);
+	w.at[0] = 3;
+	told_of(lab, w);
+	told_of(lab, wire_cut(w, 1));
+	w.at[1] = 0x81;
+	told_of(lab, w);
+	ask(lab, ask_map(ep("203.0.113.1:5000")), AT_S(0));
+	assert_int_equal(lab->nat.asked.granted, 2);
+	assert_int_equal(lab->nat.asked.refused, 1);
+	assert_int_equal(lab->nat.asked.ignored, 3);
+}
+
 /* MAP cut or lengthened to any length: with zeros behind, which read as options 0 that must be known. */
 static void test_rfc6887_hdr_every_length(void **state)
 {
@@ -604,6 +622,7 @@ int main(void)
 		lab_test(test_rfc6887_hdr_what_is_too_short_is_met_with_silence),
 		lab_test(test_rfc6887_hdr_an_answer_is_met_with_silence),
 		lab_test(test_rfc6887_hdr_our_own_addresses_are_met_with_silence),
+		lab_test(test_requests_are_counted_by_what_became_of_them),
 		lab_test(test_rfc6887_hdr_every_length),
 		lab_test(test_rfc6887_hdr_announce_of_every_length),
 		lab_test(test_rfc6887_hdr_longest_message_is_served),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * lease.h - mappings that a host has asked for, and until when
- * Owns:       beside each mapping record a cell for the lease it may have, and the list of them all
- *             in the order in which they end.
+ * Owns:       beside each mapping record a cell for the lease it may have, and a heap of them all by
+ *             when they end: whoever asks chooses for how long, so no list is in that order by itself.
  * Invariants: a mapping has a lease exactly if it is marked as leased. A leased mapping lives as long
  *             as its lease, whether it has sessions or not, and everybody may send to it.
  *
@@ -22,14 +22,17 @@ enum { LEASE_NONCE = 12 }; /* bytes; RFC 6887 section 11.1 */
 
 struct lease {
 	uint8_t nonce[LEASE_NONCE]; /* who knows it may renew and end the lease */
-	uint32_t next, previous;    /* mapping records by end; NAT_NONE at the ends */
+	uint32_t place;		    /* in the heap */
 	struct mono end;
+	uint64_t number; /* of two that end at once the one that was set first is first */
 };
 
 struct lease_table {
 	struct column cells; /* struct lease, by mapping record */
-	uint32_t first, last;
+	struct column
+		heap; /* uint32_t, mapping records; none ends before the one at (place - 1) / 2 */
 	uint32_t count;
+	uint64_t set;	   /* ever */
 	struct mono epoch; /* since when none was lost (RFC 6887 section 8.5) */
 };
 
@@ -68,7 +71,9 @@ void lease_add(struct lease_table *t, uint32_t mapping, const uint8_t nonce[LEAS
 void lease_remove(struct lease_table *t, uint32_t mapping);
 /* Another end for one that there is. */
 void lease_renew(struct lease_table *t, uint32_t mapping, struct mono end);
-/* When the first of them ends; MONO_NEVER if there is none. */
+/* The mapping whose lease ends first; NAT_NONE if there is none. */
+uint32_t lease_first(const struct lease_table *t);
+/* When that is; MONO_NEVER if there is none. */
 struct mono lease_due(const struct lease_table *t);
 
 #endif

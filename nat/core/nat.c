@@ -570,11 +570,11 @@ static struct mono expire(struct nat *nat, struct mono now, unsigned int budget)
 {
 	struct lease_table *t = &nat->leases;
 
-	while (t->first != NAT_NONE && mono_reached(now, lease_due(t))) {
+	while (t->count > 0 && mono_reached(now, lease_due(t))) {
 		expire_sessions(nat, lease_due(t), &budget);
 		if (budget == 0)
 			break;
-		lifetime_end_lease(nat, t->first);
+		lifetime_end_lease(nat, lease_first(t));
 		budget--;
 	}
 	return earliest(expire_sessions(nat, now, &budget), lease_due(t));

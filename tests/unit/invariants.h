@@ -160,27 +160,25 @@ static inline bool invariant_is_only_leased(const struct nat *nat, uint32_t n)
 	return other == NAT_NONE;
 }
 
-/* What is marked as leased is in the list, nothing else is, and the first to end comes first. */
+/* What is marked as leased is in the heap, nothing else is, and nothing is below what ends later. */
 static inline const char *invariant_leases(const struct nat *nat, const bool *mappings)
 {
 	const struct lease_table *t = &nat->leases;
-	uint32_t before = NAT_NONE, listed = 0, marked = 0;
+	const uint32_t *heap = column_at(&t->heap, 0);
+	uint32_t marked = 0;
 
-	for (uint32_t n = t->first; n != NAT_NONE; n = lease_at(t, n)->next) {
+	for (uint32_t place = 0; place < t->count; place++) {
+		uint32_t n = heap[place], above = heap[place > 0 ? (place - 1) / 2 : 0];
+
 		INVARIANT(n < nat->mappings.arena.used && mappings[n]);
 		INVARIANT(mapping_at(&nat->mappings, n)->leased);
-		INVARIANT(listed++ < t->count);
-		INVARIANT(lease_at(t, n)->previous == before);
-		INVARIANT(before == NAT_NONE ||
-			  lease_at(t, before)->end.ms <= lease_at(t, n)->end.ms);
+		INVARIANT(lease_at(t, n)->place == place);
+		INVARIANT(lease_at(t, above)->end.ms <= lease_at(t, n)->end.ms);
 		INVARIANT(invariant_is_only_leased(nat, n));
-		before = n;
 	}
-	INVARIANT(t->last == before);
-	INVARIANT(listed == t->count);
 	for (uint32_t n = 0; n < nat->mappings.arena.used; n++)
 		marked += mappings[n] && mapping_at(&nat->mappings, n)->leased;
-	INVARIANT(marked == listed);
+	INVARIANT(marked == t->count);
 	return NULL;
 }
 

@@ -165,8 +165,8 @@ static void test_who_is_a_line_for_each_that_has_it(void **state)
 		  "udp    192.168.1.3:5000 towards 203.0.113.10:7000, fixed mapping 5 for 1s, 1 "
 		  "session\n"
 		  "tcp    nobody\n" },
-		{ WHO(LEASED, "null"),
-		  "udp    192.168.1.2:5000, mapping 6 for 1s, leased for another 1s, 0 sessions\n" },
+		{ WHO(LEASED, "null"), "udp    192.168.1.2:5000, mapping 6 for 1s, leased for "
+				       "another 1s, 0 sessions\n" },
 		{ WHO(NOBODY("udp", "reserved") "," NOBODY("tcp", "resting"), "null"),
 		  "udp    the router itself: nat.reserved-ports\n"
 		  "tcp    nobody, and nobody will for 57s: it rests\n" },

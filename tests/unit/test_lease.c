@@ -10,30 +10,29 @@ enum { CELLS = 64 };
 
 static const uint8_t no_nonce[LEASE_NONCE];
 
-/* The list is what sorting gives: by end, and those that end at once in the order of their setting. */
-static void check_order(const struct lease_table *t, const int64_t *ends, const uint32_t *set)
+/* The first is that which ends first, and of those that end at once the one that was set first. None in
+ * the heap ends before the one above it. */
+static void check_first(const struct lease_table *t, const int64_t *ends, const uint32_t *set)
 {
-	uint32_t listed = 0, before = NAT_NONE;
-	int64_t first = INT64_MAX;
+	uint32_t first = NAT_NONE, count = 0;
 
-	for (uint32_t n = t->first; n != NAT_NONE; n = lease_at(t, n)->next) {
-		assert_true(ends[n] >= 0);
-		assert_int_equal(lease_at(t, n)->end.ms, ends[n]);
-		assert_int_equal(lease_at(t, n)->previous, before);
-		assert_true(before == NAT_NONE || ends[before] < ends[n] ||
-			    (ends[before] == ends[n] && set[before] < set[n]));
-		before = n;
-		listed++;
-	}
-	assert_int_equal(t->last, before);
-	assert_int_equal(t->count, listed);
 	for (uint32_t n = 0; n < CELLS; n++) {
-		listed -= ends[n] >= 0;
-		if (ends[n] >= 0 && ends[n] < first)
-			first = ends[n];
+		if (ends[n] < 0)
+			continue;
+		count++;
+		assert_int_equal(lease_at(t, n)->end.ms, ends[n]);
+		if (first == NAT_NONE || ends[n] < ends[first] ||
+		    (ends[n] == ends[first] && set[n] < set[first]))
+			first = n;
 	}
-	assert_int_equal(listed, 0);
-	assert_int_equal(lease_due(t).ms, t->count > 0 ? first : MONO_NEVER.ms);
+	assert_int_equal(t->count, count);
+	for (uint32_t place = 1; place < count; place++) {
+		const uint32_t *heap = column_at(&t->heap, 0);
+
+		assert_true(ends[heap[(place - 1) / 2]] <= ends[heap[place]]);
+	}
+	assert_int_equal(lease_first(t), first);
+	assert_int_equal(lease_due(t).ms, first != NAT_NONE ? ends[first] : MONO_NEVER.ms);
 }
 
 static void test_leases_are_in_the_order_of_their_ends(void **state)
@@ -48,7 +47,7 @@ static void test_leases_are_in_the_order_of_their_ends(void **state)
 	rng_init(&rng, &key);
 	memset(ends, -1, sizeof(ends));
 	assert_int_equal(lease_table_init(&t, CELLS), 0);
-	check_order(&t, ends, set);
+	check_first(&t, ends, set);
 	for (uint32_t i = 1; i < 5000; i++) {
 		uint32_t n = rng_below(&rng, CELLS);
 		struct mono end = AT_MS(rng_below(&rng, 100));
@@ -61,7 +60,11 @@ static void test_leases_are_in_the_order_of_their_ends(void **state)
 			lease_remove(&t, n), end.ms = -1;
 		ends[n] = end.ms;
 		set[n] = i;
-		check_order(&t, ends, set);
+		check_first(&t, ends, set);
+	}
+	for (uint32_t n; (n = lease_first(&t)) != NAT_NONE; check_first(&t, ends, set)) {
+		lease_remove(&t, n);
+		ends[n] = -1;
 	}
 	lease_table_fini(&t);
 }
@@ -88,8 +91,7 @@ static void test_table_grows_with_the_limit(void **state)
 	lease_add(&t, 0, no_nonce, AT_S(7));
 	assert_int_equal(lease_table_set_limit(&t, 10000), 0);
 	lease_add(&t, 9999, no_nonce, AT_S(8));
-	assert_int_equal(t.first, 0);
-	assert_int_equal(lease_at(&t, 0)->next, 9999);
+	assert_int_equal(lease_first(&t), 0);
 	assert_int_equal(lease_table_set_limit(&t, 10), 0); /* what there is stays */
 	assert_int_equal(lease_at(&t, 9999)->end.ms, 8000);
 	lease_table_fini(&t);

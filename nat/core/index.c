@@ -69,8 +69,9 @@ static struct index_slot *find(const struct index *ix, uint32_t hash, uint32_t r
 bool index_remove(struct index *ix, uint32_t hash, uint32_t record)
 {
 	struct index_slot *hole = find(ix, hash, record);
+	/* None with this hash lies before its place: what is there need not be looked at, nor waited for. */
 	bool others = (hole[1].record != 0 && hole[1].hash == hash) ||
-		      (hole > ix->slots && hole[-1].record != 0 && hole[-1].hash == hash);
+		      (hole > &ix->slots[index_first(ix, hash)] && hole[-1].hash == hash);
 
 	/* Those that follow move back by one, up to the first that is at its place. */
 	for (; hole[1].record != 0 && index_first(ix, hole[1].hash) <= hole - ix->slots; hole++)

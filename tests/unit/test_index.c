@@ -82,6 +82,26 @@ static void test_hashes_with_one_place_are_told_apart(void **state)
 	}
 }
 
+/* Neighbours whose hashes and places are alike in all ways, taken out in any order. */
+static void test_removal_tells_whether_others_have_the_hash(void **state)
+{
+	static const uint32_t hashes[] = { 0, 0, 1, 7, 7, 7, 8, 40000000, 40000000, 0xffffffff };
+	enum { COUNT = sizeof(hashes) / sizeof(hashes[0]) };
+	struct index *ix = *state;
+
+	for (uint32_t first = 0; first < COUNT; first++) {
+		for (uint32_t n = 0; n < COUNT; n++)
+			index_add(ix, hashes[n], n);
+		for (uint32_t i = 0; i < COUNT; i++) {
+			uint32_t n = (first + 3 * i) % COUNT;
+			bool others = entries(ix, hashes[n]) > 1;
+
+			assert_int_equal(index_remove(ix, hashes[n], n), others);
+		}
+		assert_int_equal(ix->count, 0);
+	}
+}
+
 static void test_replace_names_another_record(void **state)
 {
 	struct index *ix = *state;
@@ -174,6 +194,7 @@ int main(void)
 		index_test(test_what_was_added_is_found_until_removed),
 		index_test(test_records_of_one_hash_are_all_found),
 		index_test(test_hashes_with_one_place_are_told_apart),
+		index_test(test_removal_tells_whether_others_have_the_hash),
 		index_test(test_replace_names_another_record),
 		index_test(test_reserve_keeps_entries_and_never_shrinks),
 		cmocka_unit_test(test_it_is_at_most_five_sixths_full),

@@ -194,13 +194,14 @@ uint32_t lifetime_live_session(struct nat *nat, uint32_t session, struct mono no
 	return session;
 }
 
-/* Is the sibling alive that @mapping was borrowed from, if it was? If not, both are removed. */
+/* Is the sibling alive that @mapping was borrowed from, if it was? If not, both are removed. Where protocols
+ * share ports no longer, neither depends on the other. */
 static bool lender_lives(struct nat *nat, uint32_t mapping, struct mono now)
 {
 	const struct mapping *m = mapping_at(&nat->mappings, mapping);
 	uint32_t lender = NAT_NONE;
 
-	if (m->borrowed)
+	if (m->borrowed && nat->ports.shared)
 		lender = mapping_find_external(
 			&nat->mappings, sibling_of((enum nat_protocol)m->protocol), &m->external);
 	return lender == NAT_NONE || lifetime_live_mapping(nat, lender, now) != NAT_NONE;

@@ -841,6 +841,26 @@ static void test_tick_counts_leases_towards_its_budget(void **state)
 	assert_int_equal(lab->nat.leases.count, 0);
 }
 
+/* Of two protocols that shared a port and do so no longer, neither depends on the other. */
+static void test_what_was_borrowed_is_its_own_when_ports_are_not_shared(void **state)
+{
+	struct lab *lab = *state;
+	struct endpoint external;
+	struct nat_outcome udp;
+
+	lab_set(lab, "nat.protocol-scope", "shared");
+	lab_set(lab, "udp.filtering", "eif");
+	lab_set(lab, "tcp.timeout-transitory", "5s");
+	external = lab_open(lab, NAT_TCP, H1, Y1, AT_S(0));
+	udp = lab_in(lab, wire_udp(Y2, external), AT_S(0));
+	assert_true(mapping_at(&lab->nat.mappings, udp.mapping)->borrowed);
+	assert_int_equal(nat_mapping_expiry(&lab->nat, udp.mapping).ms, 5000);
+	lab_set(lab, "nat.protocol-scope", "per-protocol");
+	assert_int_equal(nat_mapping_expiry(&lab->nat, udp.mapping).ms, 300000);
+	assert_rewritten(lab_in(lab, wire_udp(Y2, external), AT_S(6)), REASON_TRANSLATED);
+	assert_consistent(&lab->nat);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -901,6 +921,7 @@ int main(void)
 		lab_test(test_tick_that_comes_late_ends_leases_and_sessions_in_turn),
 		lab_test(test_tick_counts_leases_towards_its_budget),
 		lab_test(test_mapping_that_is_over_does_not_make_a_borrowed_one_secondary),
+		lab_test(test_what_was_borrowed_is_its_own_when_ports_are_not_shared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,16 +52,8 @@ static uint32_t sessionless_mapping(struct nat *nat, enum nat_protocol protocol,
 				    struct mono now)
 {
 	struct endpoint part = mapping_remote_part(nat->options.protocol[protocol].mapping, remote);
-	uint32_t n = mapping_find_internal(&nat->mappings, protocol, internal, &part);
-	static const struct endpoint nowhere;
 
-	n = lifetime_live_mapping(nat, n, now);
-	if (n != NAT_NONE)
-		return n;
-	/* One that everybody may send to has no remote part. */
-	n = mapping_find_internal(&nat->mappings, protocol, internal, &nowhere);
-	n = lifetime_live_mapping(nat, n, now);
-	return n != NAT_NONE && mapping_is_open(mapping_at(&nat->mappings, n)) ? n : NAT_NONE;
+	return lifetime_live_internal(nat, protocol, internal, &part, now);
 }
 
 /* The mapping of a quote that runs in to one of our internal hosts; its session, if it has one. */

@@ -194,16 +194,21 @@ uint32_t lifetime_live_session(struct nat *nat, uint32_t session, struct mono no
 	return session;
 }
 
-/* Is the sibling alive that @mapping was borrowed from, if it was? If not, both are removed. Where protocols
- * share ports no longer, neither depends on the other. */
-static bool lender_lives(struct nat *nat, uint32_t mapping, struct mono now)
+uint32_t lifetime_lender(const struct nat *nat, uint32_t mapping)
 {
 	const struct mapping *m = mapping_at(&nat->mappings, mapping);
-	uint32_t lender = NAT_NONE;
 
-	if (m->borrowed && nat->ports.shared)
-		lender = mapping_find_external(
-			&nat->mappings, sibling_of((enum nat_protocol)m->protocol), &m->external);
+	if (!m->borrowed || !nat->ports.shared)
+		return NAT_NONE;
+	return mapping_find_external(&nat->mappings, sibling_of((enum nat_protocol)m->protocol),
+				     &m->external);
+}
+
+/* Is the sibling alive that @mapping was borrowed from, if it was? If not, both are removed. */
+static bool lender_lives(struct nat *nat, uint32_t mapping, struct mono now)
+{
+	uint32_t lender = lifetime_lender(nat, mapping);
+
 	return lender == NAT_NONE || lifetime_live_mapping(nat, lender, now) != NAT_NONE;
 }
 
@@ -243,6 +248,21 @@ uint32_t lifetime_live_mapping(struct nat *nat, uint32_t mapping, struct mono no
 		lifetime_expire_session(nat, m->first_session);
 	}
 	return NAT_NONE;
+}
+
+uint32_t lifetime_live_internal(struct nat *nat, enum nat_protocol protocol,
+				const struct endpoint *internal, const struct endpoint *remote_part,
+				struct mono now)
+{
+	static const struct endpoint nowhere;
+	uint32_t n = mapping_find_internal(&nat->mappings, protocol, internal, remote_part);
+
+	n = lifetime_live_mapping(nat, n, now);
+	if (n != NAT_NONE)
+		return n;
+	n = mapping_find_internal(&nat->mappings, protocol, internal, &nowhere);
+	n = lifetime_live_mapping(nat, n, now);
+	return n != NAT_NONE && mapping_is_open(mapping_at(&nat->mappings, n)) ? n : NAT_NONE;
 }
 
 uint32_t lifetime_live_external(struct nat *nat, enum nat_protocol protocol,

@@ -646,15 +646,11 @@ static struct mono own_expiry(const struct nat *nat, uint32_t n)
 	return longest;
 }
 
-/* What is borrowed ends with its lender, as long as protocols share ports. */
+/* What is borrowed ends with its lender. */
 struct mono nat_mapping_expiry(const struct nat *nat, uint32_t n)
 {
-	const struct mapping *m = mapping_at(&nat->mappings, n);
+	uint32_t lender = lifetime_lender(nat, n);
 	struct mono end = own_expiry(nat, n);
-	uint32_t lender = NAT_NONE;
 
-	if (m->borrowed && nat->ports.shared)
-		lender = mapping_find_external(
-			&nat->mappings, sibling_of((enum nat_protocol)m->protocol), &m->external);
 	return lender != NAT_NONE ? earliest(end, own_expiry(nat, lender)) : end;
 }

@@ -180,21 +180,13 @@ static uint32_t find_forwarded(struct nat *nat, const struct flow *flow, struct 
 	return mapping_at(&nat->mappings, n)->fixed ? n : NAT_NONE;
 }
 
-/* The mapping @flow goes through, if there is one. A forward's has no remote part, nor has a leased one. */
+/* The mapping @flow goes through, if there is one. */
 static uint32_t find_mapping(struct nat *nat, const struct flow *flow,
 			     const struct endpoint *remote_part, struct mono now)
 {
-	static const struct endpoint nowhere;
-	uint32_t n = mapping_find_internal(&nat->mappings, flow->protocol, &flow->own, remote_part);
+	uint32_t n = lifetime_live_internal(nat, flow->protocol, &flow->own, remote_part, now);
 
-	n = lifetime_live_mapping(nat, n, now);
-	if (n != NAT_NONE)
-		return n;
-	n = mapping_find_internal(&nat->mappings, flow->protocol, &flow->own, &nowhere);
-	n = lifetime_live_mapping(nat, n, now);
-	return n != NAT_NONE && mapping_is_open(mapping_at(&nat->mappings, n))
-		       ? n
-		       : find_forwarded(nat, flow, now);
+	return n != NAT_NONE ? n : find_forwarded(nat, flow, now);
 }
 
 /* First packet between these two endpoints: find or make the mapping, make the session. */

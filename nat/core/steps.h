@@ -180,6 +180,14 @@ void lifetime_unpin_host(struct nat *nat, uint32_t host);
 uint32_t lifetime_live_session(struct nat *nat, uint32_t session, struct mono now);
 /* The same for a mapping: expired sessions at the head of its list are removed. */
 uint32_t lifetime_live_mapping(struct nat *nat, uint32_t mapping, struct mono now);
+/* The mapping alive that packets of @internal go through: that with @remote_part, or one that is open to
+ * everybody, which has none; NAT_NONE. Those that are over are removed. */
+uint32_t lifetime_live_internal(struct nat *nat, enum nat_protocol protocol,
+				const struct endpoint *internal, const struct endpoint *remote_part,
+				struct mono now);
+/* The sibling that @mapping was borrowed from and ends with; NAT_NONE if it depends on none, as where
+ * protocols share their ports no longer. */
+uint32_t lifetime_lender(const struct nat *nat, uint32_t mapping);
 /* The first mapping with this external endpoint that is alive; those before it are removed. */
 uint32_t lifetime_live_external(struct nat *nat, enum nat_protocol protocol,
 				const struct endpoint *external, struct mono now);

@@ -35,8 +35,7 @@ static int prepare_pcp(const struct daemon *d, const struct options *o, struct p
 	if (err == -EADDRINUSE)
 		snprintf(why, why_size,
 			 "pcp.server=on: another process has UDP port %d on '%s'; end that one, or "
-			 "set "
-			 "pcp.server=off (after nat.preset=NAME, where a preset turns it on)",
+			 "set pcp.server=off (after nat.preset=NAME, where a preset turns it on)",
 			 PCP_PORT, o->lan);
 	else if (err < 0)
 		snprintf(why, why_size, "pcp.server: no socket on '%s': %s", o->lan,

@@ -14,6 +14,7 @@
 #pragma clang attribute push(__attribute__((no_sanitize("coverage"))), apply_to = function)
 #include "tests/unit/invariants.h"
 #pragma clang attribute pop
+#include "tests/fuzz/input.h"
 #include "tests/unit/wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -30,25 +31,6 @@ enum {
 };
 
 enum { HEADER = 24, MAP = 60 };
-
-struct input {
-	const uint8_t *at;
-	size_t left;
-};
-
-static uint8_t take(struct input *in)
-{
-	if (in->left == 0)
-		return 0;
-	in->left--;
-	return *in->at++;
-}
-
-static void broken(const char *what)
-{
-	fprintf(stderr, "broken: %s\n", what);
-	abort();
-}
 
 static void set(struct options *o, const char *key, const char *value)
 {

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "nat/core/arena.h"
 
-#include <string.h>
-
 #include "nat/core/tuple.h"
 
 int arena_init(struct arena *a, size_t record_size, uint32_t limit)
@@ -48,11 +46,4 @@ void arena_publish(struct arena *a, uint32_t n)
 	const uint32_t mark = ARENA_LIVE;
 
 	memcpy(arena_at(a, n), &mark, sizeof(mark));
-}
-
-void arena_give_back(struct arena *a, uint32_t n)
-{
-	memcpy(arena_at(a, n), &a->free, sizeof(a->free));
-	a->free = n;
-	a->live--;
 }

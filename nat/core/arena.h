@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "nat/core/column.h"
 
@@ -40,8 +41,6 @@ int arena_set_limit(struct arena *a, uint32_t limit);
 uint32_t arena_take(struct arena *a);
 /* The record taken last is complete. */
 void arena_publish(struct arena *a, uint32_t n);
-void arena_give_back(struct arena *a, uint32_t n);
-
 static inline bool arena_full(const struct arena *a)
 {
 	return a->live >= a->limit;
@@ -50,6 +49,13 @@ static inline bool arena_full(const struct arena *a)
 static inline void *arena_at(const struct arena *a, uint32_t n)
 {
 	return column_at(&a->records, n);
+}
+
+static inline void arena_give_back(struct arena *a, uint32_t n)
+{
+	memcpy(arena_at(a, n), &a->free, sizeof(a->free));
+	a->free = n;
+	a->live--;
 }
 
 static inline bool arena_is_live(const struct arena *a, uint32_t n)

@@ -62,15 +62,6 @@ uint32_t host_pin(struct host_table *t, const struct addr *address)
 	return n;
 }
 
-bool host_is_idle(const struct host *h)
-{
-	uint32_t mappings = h->pins;
-
-	for (int p = 0; p < NAT_PROTOCOLS; p++)
-		mappings += h->mappings[p];
-	return mappings == 0;
-}
-
 bool host_unpin(struct host_table *t, uint32_t n)
 {
 	host_at(t, n)->pins--;

@@ -48,12 +48,21 @@ static inline struct host *host_at(const struct host_table *t, uint32_t n)
 	return arena_at(&t->arena, n);
 }
 
+/* Does nothing hold it? */
+static inline bool host_is_idle(const struct host *h)
+{
+	uint32_t holders = h->pins;
+
+	for (int p = 0; p < NAT_PROTOCOLS; p++)
+		holders += h->mappings[p];
+	return holders == 0;
+}
+
 uint32_t host_find(const struct host_table *t, const struct addr *address);
 /* The record of @address, made if need be and pinned: NAT_NONE if there is no room. */
 uint32_t host_pin(struct host_table *t, const struct addr *address);
 /* One pin less; true if nothing holds the host any more, and it must be removed. */
 bool host_unpin(struct host_table *t, uint32_t n);
-bool host_is_idle(const struct host *h);
 void host_remove(struct host_table *t, uint32_t n);
 
 /* Does one more mapping, or session, exceed a quota? OPT_NONE, or the knob that says so. */

@@ -4,9 +4,9 @@
  * Owns:       an open-addressing table of (hash, record number); the keys stay in the records.
  * Invariants: an entry lies at its place or after it, with no empty slot between, and all lie in the
  *             order of their hashes: who looks for one that is not there stops where it would be,
- *             and a removal moves only those back that are not at their places. At most five
- *             sixths of the places are taken. Rebuilt from the records at any time: it is never
- *             stored.
+ *             and a removal moves only those back that are not at their places. Of one hash, those
+ *             added first come first. At most five sixths of the places are taken. Rebuilt from
+ *             the records at any time: it is never stored.
  *
  * The order is why nothing wraps round: behind the last place there are slots for as many records as
  * there may be. They are hardly ever reached, and what is never touched takes no memory.

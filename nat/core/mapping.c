@@ -14,7 +14,7 @@ uint32_t mapping_hash_internal(const struct mapping_table *t, enum nat_protocol 
 uint32_t mapping_hash_external(const struct mapping_table *t, enum nat_protocol protocol,
 			       const struct endpoint *external)
 {
-	return tuple_hash(&t->key, protocol, external, &nowhere);
+	return tuple_join(tuple_first(&t->key, protocol, external), 0); /* no remote part */
 }
 
 int mapping_table_init(struct mapping_table *t, uint32_t limit, const struct tuple_key *key)
@@ -99,16 +99,15 @@ void mapping_add_past(struct mapping_table *t, uint32_t n, enum nat_side from,
 	past[from].bytes += more->bytes;
 }
 
-uint32_t mapping_find_internal(const struct mapping_table *t, enum nat_protocol protocol,
-			       const struct endpoint *internal, const struct endpoint *remote_part)
+static uint32_t find_internal(const struct mapping_table *t, enum nat_protocol protocol,
+			      const struct endpoint *internal, const struct endpoint *remote_part,
+			      uint32_t hash)
 {
-	uint32_t hash = mapping_hash_internal(t, protocol, internal, remote_part);
 	uint32_t n;
 
 	for (uint32_t i = index_first(&t->by_internal, hash);
 	     (n = index_record(&t->by_internal, hash, &i)) != NAT_NONE; i++) {
 		const struct mapping *m = mapping_at(t, n);
-
 		struct endpoint remote = mapping_remote(t, n);
 
 		if (m->protocol == protocol && endpoint_equal(&m->internal, internal) &&
@@ -116,6 +115,13 @@ uint32_t mapping_find_internal(const struct mapping_table *t, enum nat_protocol 
 			return n;
 	}
 	return NAT_NONE;
+}
+
+uint32_t mapping_find_internal(const struct mapping_table *t, enum nat_protocol protocol,
+			       const struct endpoint *internal, const struct endpoint *remote_part)
+{
+	return find_internal(t, protocol, internal, remote_part,
+			     mapping_hash_internal(t, protocol, internal, remote_part));
 }
 
 /* The first with this external endpoint from index position @at on. */
@@ -156,12 +162,28 @@ uint32_t mapping_next_external(const struct mapping_table *t, uint32_t n)
 	return find_external(t, protocol, &m->external, hash, &at);
 }
 
+/* Put mapping @n, whose remote part is @part, where packets find it. */
+static void add_to_indexes(struct mapping_table *t, uint32_t n, const struct endpoint *part)
+{
+	struct mapping *m = mapping_at(t, n);
+	enum nat_protocol protocol = (enum nat_protocol)m->protocol;
+	uint32_t internal = mapping_hash_internal(t, protocol, &m->internal, part);
+	uint32_t external = mapping_hash_external(t, protocol, &m->external);
+	uint32_t at = index_first(&t->by_external, external);
+
+	m->secondary = find_internal(t, protocol, &m->internal, part, internal) != NAT_NONE;
+	m->leads = m->behavior == MAPPING_ENDPOINT_INDEPENDENT && !m->secondary &&
+		   find_external(t, protocol, &m->external, external, &at) == NAT_NONE;
+	if (!m->secondary)
+		index_add(&t->by_internal, internal, n);
+	index_add(&t->by_external, external, n);
+}
+
 uint32_t mapping_add(struct mapping_table *t, const struct mapping *wanted,
 		     const struct endpoint *remote)
 {
 	const struct endpoint part =
 		mapping_remote_part((enum mapping_behavior)wanted->behavior, remote);
-	enum nat_protocol protocol = (enum nat_protocol)wanted->protocol;
 	uint32_t n = arena_take(&t->arena);
 	struct mapping *m;
 
@@ -175,13 +197,9 @@ uint32_t mapping_add(struct mapping_table *t, const struct mapping *wanted,
 	m->lingering = m->borrowed = m->has_past = m->leased = false;
 	if (m->behavior != MAPPING_ENDPOINT_INDEPENDENT)
 		memcpy(column_at(&t->remotes, n), &part, sizeof(part));
-	m->secondary = mapping_find_internal(t, protocol, &m->internal, &part) != NAT_NONE;
 	arena_publish(&t->arena, n);
 	t->created++;
-	if (!m->secondary)
-		index_add(&t->by_internal, mapping_hash_internal(t, protocol, &m->internal, &part),
-			  n);
-	index_add(&t->by_external, mapping_hash_external(t, protocol, &m->external), n);
+	add_to_indexes(t, n, &part);
 	return n;
 }
 

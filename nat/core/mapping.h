@@ -41,6 +41,7 @@ struct mapping {
 	bool borrowed : 1;
 	bool has_past : 1; /* its cell in the column of that name means something */
 	bool leased : 1;   /* its host has asked for it: see lease.h */
+	bool leads : 1;	   /* each of its endpoints alone is enough to find it */
 	struct endpoint internal, external;
 	uint32_t host; /* record number in the host table */
 	struct mono created;

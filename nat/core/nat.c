@@ -549,9 +549,8 @@ static struct mono expire_sessions(struct nat *nat, struct mono now, unsigned in
 		prefetch_ends(&ends, nat, (enum timeout_class)list);
 	while (list < TIMEOUT_CLASSES && mono_reached(now, due) && *budget > 0 && can_tell(nat)) {
 		uint32_t session = nat->sessions.expiry[list].head;
-		struct prefetch_end seen = prefetch_end(&ends);
 
-		note_hashes(nat, session, &seen);
+		note_hashes(nat, session, prefetch_end(&ends));
 		lifetime_expire_session(nat, session);
 		(*budget)--;
 		due = head_due(nat, list);

@@ -275,18 +275,18 @@ static uint32_t all_resting(const struct ports *ports)
 }
 
 static void lay_down(struct ports *ports, enum nat_protocol protocol,
-		     const struct resting_port *port)
+		     const struct endpoint *external, struct mono now)
 {
 	struct resting_ports *r = &ports->resting[protocol];
 
-	r->ring[(r->first + r->count) % ports->resting_room] = *port;
+	r->ring[(r->first + r->count) % ports->resting_room] =
+		(struct resting_port){ .external = *external, .since = now };
 	r->count++;
 }
 
 void ports_release(struct ports *ports, const struct options *o, enum nat_protocol protocol,
 		   const struct endpoint *external, bool rest, struct mono now)
 {
-	const struct resting_port port = { .external = *external, .since = now };
 	uint32_t address = ports_find(ports, &external->addr);
 	struct port_map *map;
 
@@ -307,7 +307,7 @@ void ports_release(struct ports *ports, const struct options *o, enum nat_protoc
 		}
 		wake_first(ports, protocol);
 	}
-	lay_down(ports, protocol, &port);
+	lay_down(ports, protocol, external, now);
 }
 
 struct mono ports_wake(struct ports *ports, const struct options *o, struct mono now)
@@ -345,7 +345,7 @@ void ports_move_resting(struct ports *to, const struct ports *from)
 				continue;
 			if (port_map_take(ports_map(to, address, (enum nat_protocol)p),
 					  port->external.port))
-				lay_down(to, (enum nat_protocol)p, port);
+				lay_down(to, (enum nat_protocol)p, &port->external, port->since);
 		}
 	}
 }

@@ -23,10 +23,20 @@ struct prefetch_packet {
 	enum nat_side from;
 };
 
-/* Where the way of a packet begins; no index where it is not followed. */
+/* How far the way of a packet has been followed. */
+enum prefetch_stage {
+	PREFETCH_END,		 /* to the end, or it is not followed */
+	PREFETCH_MAPPING_BY_KEY, /* each: this is on its way to the cache */
+	PREFETCH_MAPPING,
+	PREFETCH_SESSION_BY_KEY,
+	PREFETCH_SESSION,
+	PREFETCH_STAGES
+};
+
 struct prefetch_trail {
-	const struct index *index;
-	uint32_t hash;
+	enum prefetch_stage stage;
+	uint32_t hash;	 /* of the mapping's or session's key */
+	uint32_t record; /* of the mapping or session */
 };
 
 struct prefetch {
@@ -53,12 +63,13 @@ struct prefetch_ends {
 	const struct nat *nat; /* borrowed */
 	uint32_t far, near;
 	unsigned int at;
-	struct prefetch_end ends[PREFETCH_DISTANCE]; /* ring */
+	struct prefetch_end
+		ends[2 * PREFETCH_DISTANCE]; /* ring; some are ahead, the last is read */
 };
 
 /* The sessions of list @class are about to end. */
 void prefetch_ends(struct prefetch_ends *p, const struct nat *nat, enum timeout_class class);
-/* The next of them is: this one, unless its turn came earlier. */
-struct prefetch_end prefetch_end(struct prefetch_ends *p);
+/* The next of them is: this one, unless its turn came earlier. Good until the next call. */
+const struct prefetch_end *prefetch_end(struct prefetch_ends *p);
 
 #endif

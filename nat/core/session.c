@@ -83,16 +83,39 @@ uint32_t session_find(const struct session_table *t, uint32_t hint, enum nat_sid
 				    : session_find_external(t, protocol, own, remote);
 }
 
+/* The session of @remote if it is the only one of @mapping. */
+static uint32_t only_session(const struct session_table *t, uint32_t mapping,
+			     const struct endpoint *remote)
+{
+	const struct mapping *m;
+
+	if (mapping == NAT_NONE)
+		return NAT_NONE;
+	m = mapping_at(t->mappings, mapping);
+	if (m->sessions != 1 || !endpoint_equal(&session_at(t, m->first_session)->remote, remote))
+		return NAT_NONE;
+	return m->first_session;
+}
+
 uint32_t session_find_internal(const struct session_table *t, enum nat_protocol protocol,
 			       const struct endpoint *internal, const struct endpoint *remote)
 {
-	return find(t, &t->by_internal, NAT_INTERNAL, protocol, internal, remote);
+	static const struct endpoint nowhere;
+	uint32_t mapping = mapping_find_internal(t->mappings, protocol, internal, &nowhere);
+	uint32_t n = only_session(t, mapping, remote);
+
+	return n != NAT_NONE ? n
+			     : find(t, &t->by_internal, NAT_INTERNAL, protocol, internal, remote);
 }
 
 uint32_t session_find_external(const struct session_table *t, enum nat_protocol protocol,
 			       const struct endpoint *external, const struct endpoint *remote)
 {
-	return find(t, &t->by_external, NAT_EXTERNAL, protocol, external, remote);
+	uint32_t mapping = mapping_find_external(t->mappings, protocol, external);
+	uint32_t n = only_session(t, mapping, remote);
+
+	return n != NAT_NONE ? n
+			     : find(t, &t->by_external, NAT_EXTERNAL, protocol, external, remote);
 }
 
 enum tcp_state session_tcp_state(const struct session_table *t, uint32_t n)
@@ -187,16 +210,6 @@ void session_sort_ports(struct session_table *t, const struct options *o)
 	}
 }
 
-struct mono session_expiry(const struct session *s, const struct options *o)
-{
-	return mono_add_ms(s->last_use, options_timeout_ms(o, (enum timeout_class)s->class));
-}
-
-bool session_is_expired(const struct session *s, const struct options *o, struct mono now)
-{
-	return mono_reached(now, session_expiry(s, o));
-}
-
 /* --- sessions of a mapping ------------------------------------------------------------------ */
 
 /* Those that keep the mapping alive come first, so that its head tells whether it lives. */
@@ -251,13 +264,6 @@ void session_keep(struct session_table *t, uint32_t n)
 	mapping_link(t, n);
 }
 
-bool session_any_keeps(const struct session_table *t, uint32_t mapping)
-{
-	uint32_t first = mapping_at(t->mappings, mapping)->first_session;
-
-	return first != NAT_NONE && session_at(t, first)->keeping;
-}
-
 bool session_several_keep(const struct session_table *t, uint32_t mapping)
 {
 	uint32_t first = mapping_at(t->mappings, mapping)->first_session, second;
@@ -266,6 +272,53 @@ bool session_several_keep(const struct session_table *t, uint32_t mapping)
 		return false;
 	second = session_at(t, first)->mapping_next;
 	return second != NAT_NONE && session_at(t, second)->keeping;
+}
+
+/* --- indexes -------------------------------------------------------------------------------- */
+
+static struct tuple_hashes hashes_of(const struct session_table *t, uint32_t n)
+{
+	const struct session *s = session_at(t, n);
+	const struct mapping *m = mapping_at(t->mappings, s->mapping);
+	enum nat_protocol protocol = (enum nat_protocol)m->protocol;
+
+	return (struct tuple_hashes){
+		.internal = session_hash(t, protocol, &m->internal, &s->remote),
+		.external = session_hash(t, protocol, &m->external, &s->remote),
+	};
+}
+
+static void add_to_indexes(struct session_table *t, uint32_t n)
+{
+	const struct tuple_hashes hashes = hashes_of(t, n);
+
+	index_add(&t->by_internal, hashes.internal, n);
+	index_add(&t->by_external, hashes.external, n);
+	session_at(t, n)->indexed = true;
+}
+
+/* Session @n is about to be one more of its mapping's. With a second one the mapping no longer leads to
+ * the first. */
+static void make_findable(struct session_table *t, uint32_t n)
+{
+	const struct mapping *m = mapping_at(t->mappings, session_at(t, n)->mapping);
+
+	if (m->sessions == 0 && m->leads)
+		return;
+	if (m->sessions == 1 && !session_at(t, m->first_session)->indexed)
+		add_to_indexes(t, m->first_session);
+	add_to_indexes(t, n);
+}
+
+static void remove_from_indexes(struct session_table *t, uint32_t n)
+{
+	struct tuple_hashes hashes;
+
+	if (!session_at(t, n)->indexed)
+		return;
+	hashes = t->noted.record == n ? t->noted.hashes : hashes_of(t, n);
+	index_remove(&t->by_internal, hashes.internal, n);
+	index_remove(&t->by_external, hashes.external, n);
 }
 
 /* --- adding and removing ------------------------------------------------------------------- */
@@ -290,45 +343,27 @@ uint32_t session_add(struct session_table *t, uint32_t mapping, const struct end
 	if (protocol == NAT_TCP)
 		memset(session_tcp(t, n), 0, sizeof(struct tcp_track));
 	arena_publish(&t->arena, n);
-	index_add(&t->by_internal, session_hash(t, protocol, &m->internal, remote), n);
-	index_add(&t->by_external, session_hash(t, protocol, &m->external, remote), n);
+	make_findable(t, n);
 	peers_add(t, n);
 	mapping_link(t, n);
 	expiry_append(t, n);
 	return n;
 }
 
-/* Of session @n, which goes. */
-static struct tuple_hashes last_hashes(struct session_table *t, uint32_t n)
-{
-	const struct session *s = session_at(t, n);
-	const struct mapping *m = mapping_at(t->mappings, s->mapping);
-	enum nat_protocol protocol = (enum nat_protocol)m->protocol;
-
-	if (t->noted.record == n) {
-		t->noted.record = NAT_NONE;
-		return t->noted.hashes;
-	}
-	return (struct tuple_hashes){
-		.internal = session_hash(t, protocol, &m->internal, &s->remote),
-		.external = session_hash(t, protocol, &m->external, &s->remote),
-	};
-}
-
 void session_remove(struct session_table *t, uint32_t n)
 {
 	const struct session *s = session_at(t, n);
 	const struct mapping *m = mapping_at(t->mappings, s->mapping);
-	const struct tuple_hashes hashes = last_hashes(t, n);
 
 	if (m->sessions > 1 || m->leased)
 		for (int side = 0; side < 2; side++)
 			mapping_add_past(t->mappings, s->mapping, (enum nat_side)side,
 					 &s->traffic[side]);
 	expiry_unlink(t, s);
-	mapping_unlink(t, n);
 	peers_remove(t, n);
-	index_remove(&t->by_internal, hashes.internal, n);
-	index_remove(&t->by_external, hashes.external, n);
+	remove_from_indexes(t, n);
+	mapping_unlink(t, n);
+	if (t->noted.record == n)
+		t->noted.record = NAT_NONE;
 	arena_give_back(&t->arena, n);
 }

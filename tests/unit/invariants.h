@@ -136,6 +136,10 @@ static inline const char *invariant_mapping(const struct nat *nat, uint32_t n, c
 		INVARIANT(mapping_find_internal(&nat->mappings, protocol, &m->internal, &remote) ==
 			  n);
 	INVARIANT(invariant_is_external(nat, n));
+	if (m->leads) {
+		INVARIANT(!m->secondary && m->behavior == MAPPING_ENDPOINT_INDEPENDENT);
+		INVARIANT(mapping_find_external(&nat->mappings, protocol, &m->external) == n);
+	}
 	/* A host with an address of its own keeps its ports, whatever they are. */
 	INVARIANT(m->external.port != 0 || (m->fixed && m->internal.port == 0));
 	INVARIANT(host_find(&nat->hosts, &m->internal.addr) == m->host);
@@ -287,9 +291,20 @@ static inline const char *invariant_session(const struct nat *nat, uint32_t n, c
 	INVARIANT((s->class == TIMEOUT_OTHER) == (protocol == NAT_OTHER));
 	INVARIANT((protocol != NAT_ICMP && protocol != NAT_OTHER) || s->remote.port == 0);
 	INVARIANT(session_tcp_state(t, n) < TCP_STATES);
+	INVARIANT(s->indexed || (m->leads && m->sessions == 1));
 	INVARIANT(session_find_internal(t, protocol, &m->internal, &s->remote) == n);
 	INVARIANT(session_find_external(t, protocol, &m->external, &s->remote) == n);
 	return peers_have(t, n) ? invariant_ring(nat, n, live) : NULL;
+}
+
+/* How many sessions stand in both indexes. */
+static inline uint32_t invariant_indexed(const struct session_table *t, const bool *live)
+{
+	uint32_t indexed = 0;
+
+	for (uint32_t n = 0; n < t->arena.used; n++)
+		indexed += live[n] && session_at(t, n)->indexed;
+	return indexed;
 }
 
 /* Every live session is in one list, and each list is in the order in which they end. */
@@ -383,6 +398,7 @@ static inline const char *invariant_records(const struct nat *nat, const bool *m
 					    const bool *sessions)
 {
 	const struct arena *ma = &nat->mappings.arena, *sa = &nat->sessions.arena;
+	uint32_t indexed = invariant_indexed(&nat->sessions, sessions);
 	uint32_t peers = 0, of_mappings = 0, secondary = 0;
 	const char *broken = NULL;
 
@@ -405,9 +421,9 @@ static inline const char *invariant_records(const struct nat *nat, const bool *m
 	INVARIANT(of_mappings == sa->live);
 	broken = invariant_index(&nat->sessions.peers.index, peers, sa, sessions);
 	if (broken == NULL)
-		broken = invariant_index(&nat->sessions.by_internal, sa->live, sa, sessions);
+		broken = invariant_index(&nat->sessions.by_internal, indexed, sa, sessions);
 	if (broken == NULL)
-		broken = invariant_index(&nat->sessions.by_external, sa->live, sa, sessions);
+		broken = invariant_index(&nat->sessions.by_external, indexed, sa, sessions);
 	if (broken == NULL)
 		broken = invariant_index(&nat->mappings.by_internal, ma->live - secondary, ma,
 					 mappings);

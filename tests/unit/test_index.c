@@ -69,6 +69,27 @@ static void test_records_of_one_hash_are_all_found(void **state)
 		assert_int_equal(found(ix, 0xfffffff0, n), n % 2);
 }
 
+/* Whatever goes, and however the table grows. */
+static void test_records_of_one_hash_are_found_in_the_order_of_their_age(void **state)
+{
+	struct index *ix = *state;
+	uint32_t at;
+
+	for (uint32_t n = 0; n < 50; n++)
+		index_add(ix, 0x40000000 + n % 2, 50 - n);
+	for (uint32_t n = 0; n < 50; n += 4)
+		index_remove(ix, 0x40000000, 50 - n);
+	assert_int_equal(index_reserve(ix, 1000), 0);
+	at = index_first(ix, 0x40000000);
+	for (uint32_t n = 2; n < 50; n += 4, at++)
+		assert_int_equal(index_record(ix, 0x40000000, &at), 50 - n);
+	assert_int_equal(index_record(ix, 0x40000000, &at), NAT_NONE);
+	at = index_first(ix, 0x40000001);
+	for (uint32_t n = 1; n < 50; n += 2, at++)
+		assert_int_equal(index_record(ix, 0x40000001, &at), 50 - n);
+	assert_int_equal(index_record(ix, 0x40000001, &at), NAT_NONE);
+}
+
 static void test_hashes_with_one_place_are_told_apart(void **state)
 {
 	struct index *ix = *state;
@@ -193,6 +214,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		index_test(test_what_was_added_is_found_until_removed),
 		index_test(test_records_of_one_hash_are_all_found),
+		index_test(test_records_of_one_hash_are_found_in_the_order_of_their_age),
 		index_test(test_hashes_with_one_place_are_told_apart),
 		index_test(test_removal_tells_whether_others_have_the_hash),
 		index_test(test_replace_names_another_record),

@@ -161,6 +161,8 @@ static void test_mappings_that_share_an_external_endpoint_are_all_found(void **s
 
 	for (unsigned int i = 0; i < 4; i++)
 		n[i] = add(t, NAT_UDP, ep_port(H1, 5000 + i), nowhere, ep_port(E1, 4000));
+	/* the oldest first */
+	assert_int_equal(by_external(t, NAT_UDP, ep_port(E1, 4000)), n[0]);
 	add(t, NAT_TCP, H1, nowhere, ep_port(E1, 4000));
 	add(t, NAT_UDP, ep_port(H1, 6000), nowhere, ep_port(E1, 4001));
 	found = by_external(t, NAT_UDP, ep_port(E1, 4000));
@@ -176,6 +178,37 @@ static void test_mappings_that_share_an_external_endpoint_are_all_found(void **s
 	found = by_external(t, NAT_UDP, ep_port(E1, 4000));
 	assert_int_equal(found + mapping_next_external(t, found), n[0] + n[2]);
 	assert_int_equal(mapping_next_external(t, mapping_next_external(t, found)), NAT_NONE);
+}
+
+static bool leads(struct mapping_table *t, struct mapping wanted)
+{
+	const struct endpoint remote = Y1;
+
+	return mapping_at(t, mapping_add(t, &wanted, &remote))->leads;
+}
+
+/* Each of its endpoints must be enough to find it, as long as it lives. */
+static void test_mapping_leads_if_both_its_endpoints_are_its_own(void **state)
+{
+	struct mapping_table *t = *state;
+	const struct endpoint one = ep_port(E1, 4000), two = ep_port(E1, 4001);
+	struct mapping wanted = { .internal = H1, .external = one };
+
+	assert_true(leads(t, wanted));
+	wanted.external = two;
+	assert_false(leads(t, wanted)); /* secondary */
+	wanted = (struct mapping){ .internal = H2, .external = one };
+	assert_false(leads(t, wanted)); /* the second at this port */
+	wanted.protocol = NAT_TCP;
+	assert_true(leads(t, wanted));
+	wanted = (struct mapping){ .protocol = NAT_ICMP,
+				   .behavior = MAPPING_ADDRESS_DEPENDENT,
+				   .internal = H1,
+				   .external = one };
+	assert_false(leads(t, wanted)); /* its internal endpoint may have others */
+	wanted.behavior = MAPPING_ADDRESS_AND_PORT_DEPENDENT;
+	wanted.external = two;
+	assert_false(leads(t, wanted));
 }
 
 /* A further external endpoint of an internal one: the first stays the one that is found. */
@@ -212,6 +245,7 @@ int main(void)
 		mapping_test(test_removed_mapping_is_gone_from_both),
 		mapping_test(test_remote_part_of_the_key_is_what_the_behavior_says),
 		mapping_test(test_mappings_that_share_an_external_endpoint_are_all_found),
+		mapping_test(test_mapping_leads_if_both_its_endpoints_are_its_own),
 		mapping_test(test_second_mapping_of_one_internal_key_is_secondary),
 		mapping_test(test_full_table_refuses_and_growing_helps),
 	};

@@ -33,6 +33,37 @@ static void test_hint_is_the_session_of_the_packet(void **state)
 	}
 }
 
+/* Where its mapping leads to it, where the mapping has others, and where there is one for each remote. */
+static void test_hint_is_the_session_whatever_leads_to_it(void **state)
+{
+	static const char *const behaviors[] = { "eim", "adm", "apdm" };
+	struct lab *lab = *state;
+
+	for (uint16_t i = 0; i < 3; i++) {
+		struct endpoint host = ep_port(H1, (uint16_t)(5000 + i)), external;
+		struct nat_outcome first, second;
+
+		lab_set(lab, "udp.mapping", behaviors[i]);
+		first = lab_out(lab, wire_udp(host, Y1), AT_S(0));
+		assert_int_equal(hint_of(lab, wire_udp(host, Y1), NAT_INTERNAL), first.session + 1);
+		second = lab_out(lab, wire_udp(host, Y2), AT_S(0));
+		assert_int_equal(hint_of(lab, wire_udp(host, Y1), NAT_INTERNAL), first.session + 1);
+		assert_int_equal(hint_of(lab, wire_udp(host, Y2), NAT_INTERNAL),
+				 second.session + 1);
+		external = mapping_at(&lab->nat.mappings, second.mapping)->external;
+		assert_int_equal(hint_of(lab, wire_udp(Y2, external), NAT_EXTERNAL),
+				 second.session + 1);
+	}
+	/* The mappings stay as they were made. */
+	lab_set(lab, "udp.mapping", "eim");
+	for (uint16_t i = 0; i < 3; i++) {
+		struct endpoint host = ep_port(H1, (uint16_t)(5000 + i));
+		uint32_t hint = hint_of(lab, wire_udp(host, Y2), NAT_INTERNAL);
+
+		assert_int_equal(lab_out(lab, wire_udp(host, Y2), AT_S(0)).session + 1, hint);
+	}
+}
+
 static void test_no_hint_where_there_is_no_session(void **state)
 {
 	struct lab *lab = *state;
@@ -108,10 +139,12 @@ static void assert_stands_under(struct lab *lab, const struct prefetch_end *end)
 	const struct endpoint part = mapping_remote(t->mappings, s->mapping);
 	enum nat_protocol p = (enum nat_protocol)m->protocol;
 
-	assert_int_equal(end->session.hashes.internal,
-			 session_hash(t, p, &m->internal, &s->remote));
-	assert_int_equal(end->session.hashes.external,
-			 session_hash(t, p, &m->external, &s->remote));
+	if (s->indexed) {
+		assert_int_equal(end->session.hashes.internal,
+				 session_hash(t, p, &m->internal, &s->remote));
+		assert_int_equal(end->session.hashes.external,
+				 session_hash(t, p, &m->external, &s->remote));
+	}
 	assert_int_equal(end->mapping.record, s->mapping);
 	assert_int_equal(end->mapping.hashes.internal,
 			 mapping_hash_internal(t->mappings, p, &m->internal, &part));
@@ -119,25 +152,30 @@ static void assert_stands_under(struct lab *lab, const struct prefetch_end *end)
 			 mapping_hash_external(t->mappings, p, &m->external));
 }
 
-/* In the order in which they end, whatever the keys of their mappings. */
+/* In the order in which they end, whatever the keys of their mappings, and though every fourth is a second
+ * one of its mapping. */
 static void test_ends_are_seen_with_what_they_stand_under(void **state)
 {
 	static const char *const behaviors[] = { "eim", "adm", "apdm" };
 	struct lab *lab = *state;
-	uint32_t sessions[6 * PREFETCH_DISTANCE];
+	uint32_t sessions[6 * PREFETCH_DISTANCE], indexed = 0;
 	struct prefetch_ends ends;
 
 	for (uint16_t i = 0; i < 6 * PREFETCH_DISTANCE; i++) {
+		struct endpoint host = ep_port(H1, (uint16_t)(5000 + (i % 4 == 3 ? i - 3 : i)));
+
 		lab_set(lab, "udp.mapping", behaviors[i % 3]);
-		sessions[i] = lab_out(lab, wire_udp(ep_port(H1, (uint16_t)(5000 + i)), Y1), AT_S(i))
-				      .session;
+		sessions[i] = lab_out(lab, wire_udp(host, i % 4 == 3 ? Y2 : Y1), AT_S(i)).session;
 	}
+	for (uint16_t i = 0; i < 6 * PREFETCH_DISTANCE; i++)
+		indexed += session_at(&lab->nat.sessions, sessions[i])->indexed;
+	assert_in_range(indexed, 1, 6 * PREFETCH_DISTANCE - 1);
 	prefetch_ends(&ends, &lab->nat, TIMEOUT_UDP);
 	for (uint16_t i = 0; i < 6 * PREFETCH_DISTANCE; i++) {
-		struct prefetch_end end = prefetch_end(&ends);
+		const struct prefetch_end *end = prefetch_end(&ends);
 
-		assert_int_equal(end.session.record, sessions[i]);
-		assert_stands_under(lab, &end);
+		assert_int_equal(end->session.record, sessions[i]);
+		assert_stands_under(lab, end);
 	}
 }
 
@@ -147,7 +185,7 @@ static void test_end_of_an_empty_list_is_none(void **state)
 	struct prefetch_ends ends;
 
 	prefetch_ends(&ends, &lab->nat, TIMEOUT_UDP);
-	assert_int_equal(prefetch_end(&ends).session.record, NAT_NONE);
+	assert_int_equal(prefetch_end(&ends)->session.record, NAT_NONE);
 }
 
 /* A stranger's connection goes with the mapping, before its turn: what was seen of it must not be taken
@@ -184,6 +222,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		lab_test(test_hint_is_the_session_of_the_packet),
+		lab_test(test_hint_is_the_session_whatever_leads_to_it),
 		lab_test(test_no_hint_where_there_is_no_session),
 		lab_test(test_a_whole_batch_gets_its_hints),
 		lab_test(test_wrong_hint_changes_nothing),

@@ -95,10 +95,12 @@ static void check(struct bench *b)
 	if (broken == NULL)
 		broken = invariant_arena(&b->sessions.arena, sessions);
 	if (broken == NULL)
-		broken = invariant_index(&b->sessions.by_internal, b->sessions.arena.live,
+		broken = invariant_index(&b->sessions.by_internal,
+					 invariant_indexed(&b->sessions, sessions),
 					 &b->sessions.arena, sessions);
 	if (broken == NULL)
-		broken = invariant_index(&b->sessions.by_external, b->sessions.arena.live,
+		broken = invariant_index(&b->sessions.by_external,
+					 invariant_indexed(&b->sessions, sessions),
 					 &b->sessions.arena, sessions);
 	for (uint32_t m = 0; m < 2 && broken == NULL; m++)
 		broken = invariant_sessions_of(nat, m == 0 ? b->m1 : b->m2, sessions);
@@ -123,6 +125,59 @@ static void test_session_is_found_from_both_sides(void **state)
 	assert_int_equal(session_tcp_state(&b->sessions, n), TCP_CLOSED);
 	assert_int_equal(mapping_at(&b->mappings, b->m1)->sessions, 1);
 	check(b);
+}
+
+/* The only session of a mapping that its endpoints lead to needs no entry; with a second one both do. */
+static void test_only_session_of_a_mapping_is_found_by_that(void **state)
+{
+	struct bench *b = *state;
+	const struct index *ix = &b->sessions.by_internal;
+	uint32_t first = add(b, b->m1, Y1, 0), second;
+
+	assert_int_equal(ix->count, 0);
+	second = add(b, b->m1, Y2, 0);
+	assert_int_equal(ix->count, 2);
+	check(b);
+	session_remove(&b->sessions, second);
+	assert_int_equal(ix->count, 1);
+	assert_int_equal(by_internal(b, NAT_UDP, H1, Y1), first);
+	assert_int_equal(by_external(b, NAT_UDP, ep_port(E1, 4000), Y1), first);
+	assert_int_equal(by_internal(b, NAT_UDP, H1, Y2), NAT_NONE);
+	second = add(b, b->m1, Y2, 0);
+	check(b);
+	session_remove(&b->sessions, first);
+	session_remove(&b->sessions, second);
+	assert_int_equal(ix->count, 0);
+	add(b, b->m1, Y1, 0);
+	assert_int_equal(ix->count, 0);
+	check(b);
+}
+
+/* One that has a sibling, or a key with a remote part, leads nowhere. */
+static void test_session_of_a_mapping_that_does_not_lead_is_indexed(void **state)
+{
+	const struct mapping wanted[] = {
+		{ .protocol = NAT_UDP, .internal = H1, .external = ep_port(E1, 4001) },
+		{ .protocol = NAT_UDP, .internal = H2, .external = ep_port(E1, 4000) },
+		{ .protocol = NAT_UDP,
+		  .behavior = MAPPING_ADDRESS_AND_PORT_DEPENDENT,
+		  .internal = H2,
+		  .external = ep_port(E1, 4002) },
+	};
+	const struct endpoint remote = Y1;
+	struct bench *b = *state;
+
+	for (uint32_t i = 0; i < 3; i++) {
+		uint32_t mapping = mapping_add(&b->mappings, &wanted[i], &remote), n;
+
+		assert_false(mapping_at(&b->mappings, mapping)->leads);
+		n = session_add(&b->sessions, mapping, &remote, TIMEOUT_UDP, true, AT_S(0));
+		assert_true(session_at(&b->sessions, n)->indexed);
+		assert_int_equal(by_internal(b, NAT_UDP, wanted[i].internal, Y1), n);
+		assert_int_equal(by_external(b, NAT_UDP, wanted[i].external, Y1), n);
+		session_remove(&b->sessions, n);
+	}
+	assert_int_equal(b->sessions.by_internal.count, 0);
 }
 
 static void test_other_keys_find_nothing(void **state)
@@ -397,6 +452,8 @@ int main(void)
 #define session_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		session_test(test_session_is_found_from_both_sides),
+		session_test(test_only_session_of_a_mapping_is_found_by_that),
+		session_test(test_session_of_a_mapping_that_does_not_lead_is_indexed),
 		session_test(test_other_keys_find_nothing),
 		session_test(test_keys_with_one_hash_are_told_apart),
 		session_test(test_peer_ring_survives_any_order_of_removal),

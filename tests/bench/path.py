@@ -27,7 +27,7 @@ VARIANTS = ("accept-only", "no-gso")  # of the empty loop: what its parts cost
 SHORT = {"natem": "natem", "masquerade": "MASQUERADE", "plain": "plain", "noop": "no-op",
          "accept-only": "accept-only", "no-gso": "no GSO", "pasta": "pasta",
          "slirp4netns": "slirp4netns"}
-ROUNDS = 3
+ROUNDS = 4
 MIB = 1024 * 1024
 DRAIN_S = 0.1  # what still waits in a queue is not to be the next one's
 
@@ -405,6 +405,8 @@ def parse():
     parser.add_argument("--draw", metavar="DIRECTORY", help="draw them there, as SVG")
     args = parser.parse_args()
     args.rounds = args.rounds or (1 if args.quick else ROUNDS)
+    if not any(row.startswith(args.only) for row in ROWS):
+        parser.error("nothing that is measured begins with %s" % args.only)
     return args
 
 

@@ -413,17 +413,17 @@ ended_well() {
 	watch_in_tmux "$build/natem" --lab "$LAB" mappings --watch=0.2
 	open_sockets client
 	tell client udp c 192.168.1.2:5077
-	shows_not 192.168.1.2:5077
+	shows_not '192.168.1.2:5077 '
 	tell client sendto c 203.0.113.10:7000 hello
-	wait_for "the new mapping" shows 192.168.1.2:5077
+	wait_for "the new mapping" shows '192.168.1.2:5077 '
 	equal 1 "$(screen | grep -c PROTO)"
-	row=$(screen | grep -F 192.168.1.2:5077)
+	row=$(screen | grep -F '192.168.1.2:5077 ')
 	[[ $row == *" 1/33 "* ]]
 	tell client sendto c 203.0.113.10:7000 hello
 	wait_for "its traffic" shows " 2/66 "
-	equal 1 "$(screen | grep -cF 192.168.1.2:5077)"
+	equal 1 "$(screen | grep -cF '192.168.1.2:5077 ')"
 	knob udp.timeout=100ms
-	wait_for "it goes when it expires" shows_not 192.168.1.2:5077
+	wait_for "it goes when it expires" shows_not '192.168.1.2:5077 '
 	tmux_here send-keys q
 	ended_well
 }

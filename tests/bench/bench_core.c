@@ -424,9 +424,19 @@ static uint32_t number(const char *text)
 	char *end;
 	unsigned long n = strtoul(text, &end, 10);
 
-	if (*end != '\0' || n < 1 || n > 4 * 1000 * 1000)
-		die("a number from 1 to 4000000 is wanted");
+	if (*end != '\0' || n < 1 || n > 4 * 1000 * 1000) {
+		fprintf(stderr, "bench_core: '%s' is no number from 1 to 4000000\n", text);
+		exit(2);
+	}
 	return (uint32_t)n;
+}
+
+static void usage(FILE *to)
+{
+	fputs("usage: bench_core known SESSIONS PACKETS [tcp] | new PORTS-TAKEN |\n"
+	      "                  expiry SESSIONS | memory SESSIONS\n"
+	      "one measurement, a figure a line; core.py makes a table of many\n",
+	      to);
 }
 
 int main(int argc, char **argv)
@@ -441,11 +451,10 @@ int main(int argc, char **argv)
 		bench_expiry(number(argv[2]));
 	else if (argc == 3 && strcmp(argv[1], "memory") == 0)
 		bench_memory(number(argv[2]));
+	else if (argc == 2 && strcmp(argv[1], "--help") == 0)
+		usage(stdout);
 	else {
-		fprintf(stderr,
-			"usage: bench_core known SESSIONS PACKETS [tcp] | new PORTS-TAKEN |\n"
-			"                  expiry SESSIONS | memory SESSIONS\n"
-			"one measurement, a figure a line; core.py makes a table of many\n");
+		usage(stderr);
 		return 2;
 	}
 	return 0;

@@ -144,12 +144,12 @@ def busy_ping(lab, pace):
 TESTS = (
     (("tcp-1-out",), KERNEL + VARIANTS + PEERS, True, tcp(1, False)),
     (("tcp-1-in",), KERNEL + VARIANTS + PEERS, True, tcp(1, True)),
-    (("tcp-8-out",), KERNEL, False, tcp(8, False)),
-    (("tcp-8-in",), KERNEL, False, tcp(8, True)),
+    (("tcp-8-out",), KERNEL + PEERS, False, tcp(8, False)),
+    (("tcp-8-in",), KERNEL + PEERS, False, tcp(8, True)),
     (("udp-64-1",), KERNEL + PEERS, True, udp(64, 1)),
-    (("udp-64-1000",), KERNEL, False, udp(64, 1000)),
+    (("udp-64-1000",), KERNEL + PEERS, False, udp(64, 1000)),
     (("udp-1400-1",), KERNEL + PEERS, True, udp(1400, 1)),
-    (("udp-1400-1000",), KERNEL, False, udp(1400, 1000)),
+    (("udp-1400-1000",), KERNEL + PEERS, False, udp(1400, 1000)),
     (("connections",), ("natem", "masquerade", "noop"), True, connections),
     (("new-mappings",), ("natem", "masquerade", "noop"), True, new_mappings),
     (("idle-p50", "idle-p99", "idle-p999"), KERNEL, True, idle_ping),
@@ -282,18 +282,22 @@ def run_rounds(labs, tests, rounds, pace):
 
 # --- targets ------------------------------------------------------------------------------------
 
+TCP = ("tcp-1-out", "tcp-1-in", "tcp-8-out", "tcp-8-in")
+UDP = ("udp-64-1", "udp-64-1000", "udp-1400-1", "udp-1400-1000")
+
+
 def ratio_targets():
     """(row, versus whom, at least so many times that)"""
-    for row in "tcp-1-out", "tcp-1-in", "tcp-8-out", "tcp-8-in":
+    for row in TCP:
         yield row, "noop", 0.97
     for row in "tcp-1-out", "tcp-1-in":
         yield row, "masquerade", 0.92
-    for row in "udp-64-1", "udp-64-1000", "udp-1400-1", "udp-1400-1000":
+    for row in UDP:
         yield row, "noop", 0.95
         yield row, "masquerade", 0.95
     for row in "connections", "new-mappings":
         yield row, "masquerade", 0.9
-    for row in "tcp-1-out", "tcp-1-in", "udp-64-1", "udp-1400-1":
+    for row in TCP + UDP:
         for peer in PEERS:
             yield row, peer, 1
 
@@ -332,14 +336,14 @@ def print_table(figures, kinds, rows, versus):
     if not rows:
         return
     print("%-36s %-6s" % ("", "") + "".join("%12s" % SHORT[k] for k in kinds) + "".join(
-        "%13s" % ("/ " + SHORT[k]) for k in versus))
+        "%14s" % ("/ " + SHORT[k]) for k in versus))
     for row in rows:
         own = figures[row].get("natem")
         line = "%-36s %-6s" % ROWS[row][:2]
         line += "".join("%12s" % figure_text(ROWS, figures, row, kind) for kind in kinds)
         for kind in versus:
             other = figures[row].get(kind)
-            line += "%13s" % ("%.2f" % (own / other) if own and other else "-")
+            line += "%14s" % ("%.2f" % (own / other) if own and other else "-")
         print(line)
     print()
 
@@ -371,9 +375,13 @@ def need_programs(args):
             sys.exit("bench: %s is not built; make bench and make bench-quick do that" % name)
 
 
+def chosen_tests(args):
+    return [t for t in TESTS
+            if (t[2] or not args.quick) and any(row.startswith(args.only) for row in t[0])]
+
+
 def measure_all(args):
-    chosen = [t for t in TESTS
-              if (t[2] or not args.quick) and any(row.startswith(args.only) for row in t[0])]
+    chosen = chosen_tests(args)
     say("building the labs")
     labs = build_labs()
     resident = labs["natem"].resident_bytes() / MIB
@@ -407,6 +415,10 @@ def parse():
     args.rounds = args.rounds or (1 if args.quick else ROUNDS)
     if not any(row.startswith(args.only) for row in ROWS):
         parser.error("nothing that is measured begins with %s" % args.only)
+    if args.quick and not chosen_tests(args) and not "resident".startswith(args.only):
+        parser.error("--quick leaves out what begins with %s" % args.only)
+    if args.draw and args.only:
+        parser.error("--draw draws all there is: not with --only")
     return args
 
 

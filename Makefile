@@ -43,7 +43,7 @@ help:
 	@echo "make check       all tests; as root those in network namespaces too"
 	@echo "make check-long  the core beside its reference model for ten million random steps"
 	@echo "make conformance write docs/rfc-conformance.md from the results of the tests that carry ids"
-	@echo "make asan        the same, with address and undefined-behaviour sanitizers"
+	@echo "make asan        the tests of make check, with address and undefined-behaviour sanitizers"
 	@echo "make lint        shellcheck, clang-format, cppcheck"
 	@echo "make fuzz        each fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS)"
 	@echo "make bench       the core alone, then natem beside the kernel's NAT and others, in network"

@@ -32,16 +32,16 @@ ALONE = "natem"  # the kind of what has no direction
 # name: (what, unit, decimals)
 ROWS = {"known-%d" % n: ("known UDP sessions, %d" % n, "ns", 1) for n in KNOWN}
 ROWS["known-%d-tcp" % MILLION] = ("known TCP sessions, %d" % MILLION, "ns", 1)
-ROWS.update({"instructions-%d" % n: ("a packet, %d sessions" % n, "instr.", 0)
+ROWS.update({"instructions-%d" % n: ("a packet, both ways, %d sessions" % n, "instr.", 0)
              for n in (1000, MILLION)})
 ROWS.update({"new-" + share: ("new mapping, %s %% of ports taken" % share, "ns", 1)
              for share, _ in TAKEN})
 ROWS.update({
     "expiry": ("end of a session, of a million", "ns", 1),
-    "expiry-wake": ("longest wake of theirs", "us", 1),
+    "expiry-wake": ("longest wake-up that ends sessions", "us", 1),
     "memory-parts": ("a session's share of the tables", "B", 1),
     "memory-resident": ("the same, resident", "B", 1),
-    "memory-tcp": ("more of the tables where it is TCP", "B", 1),
+    "memory-tcp": ("what one of TCP has beyond that", "B", 1),
     "memory-start": ("resident for empty tables", "MiB", 2),
 })
 

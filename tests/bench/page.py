@@ -50,10 +50,10 @@ def targets(report):
                    "met" if t["met"] else "**missed**"] for t in report["targets"]])
 
 
-def machine(report):
-    m = report["machine"]
-    return ["The figures on this page: %s, %d processors, Linux %s, %d rounds." %
-            (m["model"], m["processors"], m["kernel"], report["rounds"])]
+def machine(path, core):
+    m = path["machine"]
+    return ["The figures on this page: %s, %d processors, Linux %s; %d rounds through the lab, %d of the core." %
+            (m["model"], m["processors"], m["kernel"], path["rounds"], core["rounds"])]
 
 
 def costs(report):
@@ -72,7 +72,7 @@ def main():
     with open(path) as f:
         path = json.load(f)
     parts = {
-        "machine": machine(path),
+        "machine": machine(path, core),
         "path": figures(path, KINDS),
         "path-targets": targets(path),
         "core": figures(core, (("outbound", "outbound"), ("inbound", "inbound"))) + [""]

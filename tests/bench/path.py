@@ -176,7 +176,7 @@ ROWS = {
     "bulk-p999": ("round trip beside bulk TCP, p99.9", "us", 1),
     "resident": ("natemd's resident memory after start", "MiB", 2),
     "listing-without": ("round trip, a million mappings, p99", "us", 1),
-    "listing-with": ("the same while they are listed, p99", "us", 1),
+    "listing-with": ("round trip while they are listed, p99", "us", 1),
 }
 
 

@@ -285,7 +285,8 @@ has_mapping() { [[ -n $(external udp "192.168.1.2:$1") ]]; }
 shown() { python3 -IS "$here/rawsend.py" show "$BATS_TEST_TMPDIR/$1.pcap"; }
 
 # error_of TEXT, on standard input what shown prints: how far from right the packet's checksum is.
-error_of() { awk -v text="$1" '$NF == text { print $4 }'; }
+# An ICMP error's text is what it quotes, headers and all; a blank in those makes it more than one word.
+error_of() { awk -v text="$1" 'NF == 6 && $NF == text { print $4 }'; }
 
 # The same sums before and after the NAT: as_wrong SENDER RECEIVER LEAST COMMAND..., where COMMAND sends
 # packets with texts ending in "!", at least LEAST of them.
@@ -299,7 +300,7 @@ as_wrong() {
 	end_capture before "$sender"
 	end_capture after "$receiver"
 	for when in before after; do
-		shown "$when" | awk '$NF ~ /^[a-z0-9-]+!$/ { print $1, $4, $NF }' | sort \
+		shown "$when" | awk 'NF == 6 && $NF ~ /^[a-z0-9-]+!$/ { print $1, $4, $NF }' | sort \
 			>"$BATS_TEST_TMPDIR/wrong-$when"
 	done
 	(($(wc -l <"$BATS_TEST_TMPDIR/wrong-before") >= least))
@@ -360,9 +361,9 @@ has_icmp_mapping() { [[ -n $(external icmp "192.168.1.2:$1") ]]; }
 	raw server 203.0.113.10:7000 "203.0.113.1:$external_port" udp nosum=1 text=none-in
 	end_capture here client
 	equal "203.0.113.1:$external_port 203.0.113.10:7000 0" \
-		"$(shown there | awk '$NF == "none-out" { print $2, $3, $5 }')"
+		"$(shown there | awk 'NF == 6 && $NF == "none-out" { print $2, $3, $5 }')"
 	equal "203.0.113.10:7000 192.168.1.2:5003 0" \
-		"$(shown here | awk '$NF == "none-in" { print $2, $3, $5 }')"
+		"$(shown here | awk 'NF == 6 && $NF == "none-in" { print $2, $3, $5 }')"
 }
 
 @test "bytes behind a packet's end do not go along" {

@@ -41,6 +41,7 @@ int arena_set_limit(struct arena *a, uint32_t limit);
 uint32_t arena_take(struct arena *a);
 /* The record taken last is complete. */
 void arena_publish(struct arena *a, uint32_t n);
+
 static inline bool arena_full(const struct arena *a)
 {
 	return a->live >= a->limit;

@@ -50,14 +50,14 @@ need_number() {
 		misuse "$1 takes a number from $least to $most, not '$2'"
 }
 
-# Knobs and files of knobs only: the queue, the socket and the rest are the lab's own, and its rules
-# and the other scripts rely on them.
+# The queue, the socket and the rest are the lab's own, and its rules and the other scripts rely on
+# them.
 check_options() {
 	while (($#)); do
 		case $1 in
-		-o | -c | --option | --config) need_value "$@"; shift ;;
-		-o?* | -c?* | --option=* | --config=*) ;;
-		*) misuse "'$1' after --: only natemd's -o KEY=VALUE and -c FILE can be given here" ;;
+		-o | -c | --option | --config | --busy-poll) need_value "$@"; shift ;;
+		-o?* | -c?* | --option=* | --config=* | --busy-poll=*) ;;
+		*) misuse "'$1' after --: only natemd's -o KEY=VALUE, -c FILE and --busy-poll USEC can be given here" ;;
 		esac
 		shift
 	done

@@ -20,6 +20,7 @@ enum { CONFIG_WHY_MAX = 3072 }; /* longest error text, with its NUL */
 struct config {
 	struct options options; /* as asked for: nat.external may still be auto */
 	uint16_t queue;
+	uint16_t busy_poll_us; /* how long to look for another packet before sleeping */
 	char socket[RPC_PATH_MAX];
 	int ready_fd;	 /* -1: nobody waits */
 	bool check_only; /* -n */

@@ -2,6 +2,7 @@
 #include "nat/daemon/loop.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
@@ -13,11 +14,20 @@ static uint64_t event_data(enum loop_source source, uint32_t number)
 	return (uint64_t)number << 32 | source;
 }
 
-int loop_open(struct loop *l, const sigset_t *quit)
+static bool have_several_processors(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) < 0 || CPU_COUNT(&set) > 1;
+}
+
+int loop_open(struct loop *l, const sigset_t *quit, uint32_t busy_poll_us)
 {
 	int err;
 
-	l->armed = MONO_NEVER;
+	*l = (struct loop){ .armed = MONO_NEVER };
+	/* On a single one, whom we wait for could not run meanwhile. */
+	l->busy_poll_ns = have_several_processors() ? busy_poll_us * INT64_C(1000) : 0;
 	if (sigprocmask(SIG_BLOCK, quit, NULL) < 0)
 		return -errno;
 	l->epfd = epoll_create1(EPOLL_CLOEXEC);
@@ -105,15 +115,41 @@ struct mono loop_now(void)
 	return (struct mono){ .ms = ts.tv_sec * 1000 + ts.tv_nsec / 1000000 };
 }
 
+static int64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
+}
+
+/* Look for events without sleeping, for as long as may be; what epoll_wait() returns. */
+static int poll_busily(const struct loop *l, struct epoll_event raw[LOOP_EVENTS])
+{
+	int64_t end = now_ns() + l->busy_poll_ns;
+	int n;
+
+	do {
+		n = epoll_wait(l->epfd, raw, LOOP_EVENTS, 0);
+		if (n != 0)
+			return n;
+		sched_yield(); /* whoever is to send the next packet may need this processor */
+	} while (now_ns() < end);
+	return 0;
+}
+
 int loop_wait(struct loop *l, struct loop_event events[LOOP_EVENTS], struct mono *now)
 {
 	struct epoll_event raw[LOOP_EVENTS];
-	int n = epoll_wait(l->epfd, raw, LOOP_EVENTS, -1);
+	int n = l->had_packets && l->busy_poll_ns > 0 ? poll_busily(l, raw) : 0;
 
+	if (n == 0)
+		n = epoll_wait(l->epfd, raw, LOOP_EVENTS, -1);
 	*now = loop_now();
+	l->had_packets = false;
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; i++) {
 		events[i] = (struct loop_event){
 			.source = (enum loop_source)(raw[i].data.u64 & 0xff),
 			.number = (uint32_t)(raw[i].data.u64 >> 32),
@@ -121,5 +157,7 @@ int loop_wait(struct loop *l, struct loop_event events[LOOP_EVENTS], struct mono
 			.readable = raw[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR),
 			.writable = raw[i].events & EPOLLOUT,
 		};
+		l->had_packets |= events[i].source == LOOP_QUEUE;
+	}
 	return n;
 }

@@ -207,7 +207,7 @@ static int open_and_run(const struct config *config, struct daemon *d, struct co
 	sigaddset(&quit, SIGTERM);
 	if (open_nat(d, &config->options, &resolved) < 0)
 		return EXIT_FAILURE;
-	if (loop_open(&loop, &quit) < 0) {
+	if (loop_open(&loop, &quit, config->busy_poll_us) < 0) {
 		log_error("cannot make the event loop: %s", strerror(errno));
 		goto fini_nat;
 	}

@@ -207,9 +207,10 @@ unharmed() {
 @test "natemd's own options come after --, and restart.sh keeps them" {
 	local x=$LAB-x
 
-	other_lab "$x" --preset symmetric -- -o udp.timeout=33s -o tcp.mapping=eim
+	other_lab "$x" --preset symmetric -- -o udp.timeout=33s -o tcp.mapping=eim --busy-poll 0
 	equal 33s "$(natem_of "$x" get udp.timeout)"
 	script restart --lab "$x" >/dev/null
+	tr "\0" "\n" <"/proc/$(<"/run/natem/$x.pid")/cmdline" | grep -qxFe --busy-poll
 	equal 33s "$(natem_of "$x" get udp.timeout)"
 	equal endpoint-independent "$(natem_of "$x" get tcp.mapping)"
 	equal address-and-port-dependent "$(natem_of "$x" get udp.mapping)"

@@ -637,6 +637,7 @@ static void test_command_line_empty_means_defaults(void **state)
 	assert_int_equal(command_line(desk, &config, NULL), CONFIG_RUN);
 	assert_same_options(&config.options, &desk->options);
 	assert_int_equal(config.queue, 0);
+	assert_int_equal(config.busy_poll_us, 50);
 	assert_int_equal(config.ready_fd, -1);
 	assert_false(config.check_only);
 	assert_int_equal(rpc_socket_path("natem", socket), 0);
@@ -650,8 +651,9 @@ static void test_command_line_takes_every_flag(void **state)
 
 	assert_int_equal(command_line(desk, &config, "--queue", "65535", "--socket", "/x/y.sock",
 				      "--ready-fd", "1", "--option", "udp.timeout=7s",
-				      "-oudp.mapping=adm", NULL),
+				      "-oudp.mapping=adm", "--busy-poll", "1000", NULL),
 			 CONFIG_RUN);
+	assert_int_equal(config.busy_poll_us, 1000);
 	assert_int_equal(config.queue, 65535);
 	assert_int_equal(config.ready_fd, 1);
 	assert_string_equal(config.socket, "/x/y.sock");
@@ -697,6 +699,16 @@ static void test_command_line_bad_queue_is_refused(void **state)
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		assert_wrong(desk, "expected a number from 0 to 65535", "--queue", numbers[i]);
 	assert_wrong(desk, "--queue '-1'", "--queue", "-1");
+}
+
+static void test_command_line_bad_busy_poll_is_refused(void **state)
+{
+	static const char *const numbers[] = { "-1", "1001", "x", "", "5us", "99999999999" };
+	struct desk *desk = *state;
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		assert_wrong(desk, "expected microseconds from 0 to 1000", "--busy-poll",
+			     numbers[i]);
 }
 
 static void test_command_line_bad_ready_fd_is_refused(void **state)
@@ -814,8 +826,9 @@ static void test_command_line_check_prints_the_configuration(void **state)
 
 static void test_command_line_help_names_everything(void **state)
 {
-	static const char *const names[] = { "--config",   "--option", "--queue", "--socket",
-					     "--ready-fd", "--check",  "--help",  "--version" };
+	static const char *const names[] = { "--config", "--option",   "--queue",
+					     "--socket", "--ready-fd", "--check",
+					     "--help",	 "--version",  "--busy-poll" };
 	static char text[65536];
 	struct desk *desk = *state;
 
@@ -927,6 +940,7 @@ int main(void)
 		config_test(test_command_line_takes_every_flag),
 		config_test(test_command_line_later_wins_over_earlier),
 		config_test(test_command_line_bad_queue_is_refused),
+		config_test(test_command_line_bad_busy_poll_is_refused),
 		config_test(test_command_line_bad_ready_fd_is_refused),
 		config_test(test_command_line_ready_fd_that_is_not_open_is_refused),
 		config_test(test_command_line_bad_socket_path_is_refused),

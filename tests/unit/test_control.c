@@ -64,7 +64,7 @@ static int setup(void **state)
 			 0);
 	assert_int_equal(nat_init(&b->d.nat, &resolved, &key), 0);
 	sigemptyset(&quit);
-	assert_int_equal(loop_open(&b->loop, &quit), 0);
+	assert_int_equal(loop_open(&b->loop, &quit, 0), 0);
 	assert_int_equal(control_open(&b->control, b->path, &b->loop), 0);
 	*state = b;
 	return 0;

@@ -6,11 +6,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
@@ -28,7 +30,7 @@ static int setup(void **state)
 	assert_non_null(l);
 	sigemptyset(&quit);
 	sigaddset(&quit, SIGUSR1);
-	assert_int_equal(loop_open(l, &quit), 0);
+	assert_int_equal(loop_open(l, &quit, 0), 0);
 	*state = l;
 	return 0;
 }
@@ -300,6 +302,99 @@ static void test_loop_wait_reads_the_clock(void **state)
 	assert_true(now.ms >= before.ms && now.ms <= loop_now().ms);
 }
 
+/* --- looking before sleeping ---------------------------------------------------------------- */
+
+static long times_slept(void)
+{
+	struct rusage usage;
+
+	assert_int_equal(getrusage(RUSAGE_SELF, &usage), 0);
+	return usage.ru_nvcsw;
+}
+
+/* An event of the queue, served: from now on packets are expected. */
+static void serve_packet(struct loop *l, int pair[2])
+{
+	char byte;
+
+	make_pair(pair);
+	assert_int_equal(loop_watch(l, pair[0], LOOP_QUEUE, 0), 0);
+	assert_int_equal(write(pair[1], "x", 1), 1);
+	assert_int_equal(one_event(l).source, LOOP_QUEUE);
+	assert_int_equal(read(pair[0], &byte, 1), 1);
+}
+
+static void test_loop_looks_for_packets_after_packets_without_sleeping(void **state)
+{
+	struct loop *l = *state;
+	struct loop_event events[LOOP_EVENTS];
+	struct mono now, due;
+	long slept;
+	int pair[2];
+
+	l->busy_poll_ns = INT64_MAX / 2;
+	serve_packet(l, pair);
+	due = mono_add_ms(loop_now(), 3);
+	assert_int_equal(loop_wake_at(l, due), 0);
+	slept = times_slept();
+	assert_int_equal(loop_wait(l, events, &now), 1);
+	assert_int_equal(times_slept(), slept);
+	assert_int_equal(events[0].source, LOOP_TIMER);
+	assert_true(mono_reached(now, due));
+	assert_false(l->had_packets); /* a timer promises no packet */
+	close(pair[0]);
+	close(pair[1]);
+}
+
+static void test_loop_sleeps_when_it_has_looked_long_enough(void **state)
+{
+	struct loop *l = *state;
+	struct loop_event events[LOOP_EVENTS];
+	long slept = times_slept();
+	int pair[2];
+
+	l->busy_poll_ns = 1;
+	serve_packet(l, pair);
+	/* Where we are kept from running until the timer is due there is no reason to sleep. */
+	for (int i = 0; i < 100 && times_slept() == slept; i++) {
+		struct mono due = mono_add_ms(loop_now(), 3), now;
+
+		l->had_packets = true;
+		assert_int_equal(loop_wake_at(l, due), 0);
+		assert_int_equal(loop_wait(l, events, &now), 1);
+		assert_int_equal(events[0].source, LOOP_TIMER);
+		assert_true(mono_reached(now, due));
+		loop_timer_fired(l);
+	}
+	assert_true(times_slept() > slept);
+	close(pair[0]);
+	close(pair[1]);
+}
+
+static void test_loop_on_one_processor_sleeps_at_once(void **state)
+{
+	struct loop other;
+	cpu_set_t all, one;
+	sigset_t none;
+	size_t first = 0;
+
+	(void)state;
+	sigemptyset(&none);
+	assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
+	while (!CPU_ISSET(first, &all))
+		first++;
+	CPU_ZERO(&one);
+	CPU_SET(first, &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+	assert_int_equal(loop_open(&other, &none, 50), 0);
+	assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
+	assert_int_equal(other.busy_poll_ns, 0);
+	loop_close(&other);
+	assert_int_equal(loop_open(&other, &none, 50), 0);
+	assert_int_equal(other.busy_poll_ns, CPU_COUNT(&all) > 1 ? 50000 : 0);
+	loop_close(&other);
+}
+
 #define loop_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -321,6 +416,9 @@ int main(void)
 		loop_test(test_loop_timer_can_be_armed_again_after_it_fired),
 		loop_test(test_loop_timer_never_fires_before_its_time),
 		loop_test(test_loop_wait_reads_the_clock),
+		loop_test(test_loop_looks_for_packets_after_packets_without_sleeping),
+		loop_test(test_loop_sleeps_when_it_has_looked_long_enough),
+		loop_test(test_loop_on_one_processor_sleeps_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

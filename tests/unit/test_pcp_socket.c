@@ -123,7 +123,7 @@ static void open_site(struct site *s, const char *server)
 	s->d.queue.lan = resolved.lan;
 	s->d.queue.wan = resolved.wan;
 	sigemptyset(&none);
-	CHECK(loop_open(&s->loop, &none) == 0);
+	CHECK(loop_open(&s->loop, &none, 0) == 0);
 	CHECK(daemon_open_pcp(&s->d, &s->loop, s->why, sizeof(s->why)) == 0);
 }
 

@@ -47,7 +47,7 @@ help:
 	@echo "make lint        shellcheck, clang-format, cppcheck"
 	@echo "make fuzz        each fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS)"
 	@echo "make bench       the core alone, then natem beside the kernel's NAT and others, in network"
-	@echo "                 namespaces (as root, five minutes); writes docs/benchmarks/ and docs/performance.md"
+	@echo "                 namespaces (as root, six minutes); writes docs/benchmarks/ and docs/performance.md"
 	@echo "make bench-quick the main figures of both, in under a minute (as root); writes nothing"
 	@echo "make bench-programs  only builds what they run"
 	@echo "make install     into PREFIX=$(PREFIX)"

@@ -17,8 +17,8 @@ import time
 sys.dont_write_bytecode = True  # or root's files would stay in the user's checkout
 import draw  # noqa: E402
 from lab import Failed, call, program  # noqa: E402
-from report import (as_json, figure_text, medians, print_targets, publish, say,  # noqa: E402
-                    target)
+from report import (as_json, figure_text, medians, number_from, print_targets,  # noqa: E402
+                    publish, say, target)
 
 ROUNDS = 3
 PACKETS = 2000000  # timed, in each direction
@@ -189,7 +189,7 @@ def parse():
         epilog="Exit status: 0 all measured, whatever the figures; 1 failed, 2 wrong usage.")
     parser.add_argument("--quick", action="store_true",
                         help="one round of the main figures, in under ten seconds")
-    parser.add_argument("--rounds", type=int, choices=range(1, 21), metavar="N",
+    parser.add_argument("--rounds", type=number_from(1, 20), metavar="N",
                         help="1 to 20 rounds (%d; 1 when quick)" % ROUNDS)
     parser.add_argument("--json", metavar="FILE", help="write the figures of all rounds to FILE")
     parser.add_argument("--draw", metavar="DIRECTORY", help="draw them there, as SVG")

@@ -132,7 +132,9 @@ def draw_all(result, directory):
 
 def main():
     if len(sys.argv) != 3:
-        sys.exit("usage: draw.py FILE DIRECTORY: FILE is what path.py or core.py has written")
+        print("usage: draw.py FILE DIRECTORY: FILE is what path.py or core.py has written",
+              file=sys.stderr)
+        sys.exit(2)
     with open(sys.argv[1]) as f:
         result = json.load(f)
     of_core = any(row["row"].startswith("known-") for row in result["rows"])

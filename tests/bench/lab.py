@@ -155,11 +155,15 @@ class Lab:
     def natemd_runs(self):
         return str(self.natemd) in call("ip", "netns", "pids", self.router).split()
 
-    def enter(self):
-        """Called before each measurement here."""
+    def check(self):
+        """Does all still run that should?"""
         if self.natemd and not self.natemd_runs():
             with open("%s/%s.log" % (RUN, self.name)) as log:
                 raise NatemdEnded(log.read()[-2000:])
+
+    def enter(self):
+        """Called before each measurement here."""
+        self.check()
 
     def run(self, space, *words, timeout=60):
         return call("ip", "netns", "exec", space, *words, timeout=timeout)
@@ -249,20 +253,34 @@ class Variant:
 
 
 class Peer(Lab):
-    """A guest namespace behind a userspace network, in the router of a lab that is up."""
+    """A guest namespace behind a userspace network, in the router of a lab that is up.
+
+    Made anew for each measurement: what slirp4netns keeps for minutes of a thousand flows would
+    slow down whatever comes next to a tenth."""
 
     def __init__(self, kind, lab):
-        self.kind, self.natemd = kind, None
+        self.kind, self.natemd, self.process = kind, None, None
         self.client = "bench-%d-%s-guest" % (os.getpid(), kind)
         self.server, self.router = lab.server, lab.router
         Lab.all.append(self)
+
+    def enter(self):
+        self.leave()
         call("ip", "netns", "add", self.client)
+        self.process = self.start(self.router, *self.words())
         call("ip", "-n", self.client, "link", "set", "lo", "up")
-        self.start(self.router, *self.words())
-        wait_for(lambda: " dev " in call("ip", "-n", self.client, "route"), kind + " to come up")
+        wait_for(lambda: " dev " in call("ip", "-n", self.client, "route"),
+                 self.kind + " to come up")
+
+    def leave(self):
+        if self.process:
+            self.process.end()
+            self.process = None
+        if os.path.exists("/run/netns/" + self.client):
+            call("ip", "netns", "del", self.client)
 
     def down(self):
-        call("ip", "netns", "del", self.client)
+        self.leave()
         Lab.all.remove(self)
 
 

@@ -10,11 +10,11 @@ import re
 import sys
 
 sys.dont_write_bytecode = True  # or root's files would stay in the user's checkout
-from report import give_back  # noqa: E402
+from report import give_back, reached  # noqa: E402
 
 KINDS = (("natem", "natem"), ("masquerade", "MASQUERADE"), ("plain", "plain"), ("noop", "no-op"),
          ("pasta", "pasta"), ("slirp4netns", "slirp4netns"))
-COSTS = (("noop", "no-op"), ("accept-only", "bytes not returned"), ("no-gso", "without GSO"))
+COSTS = (("noop", "no-op"), ("accept-only", "no bytes back"), ("no-gso", "without GSO"))
 
 
 def number(value):
@@ -46,7 +46,7 @@ def single(report):
 def targets(report):
     names = {r["row"]: r["what"] for r in report["rows"]}
     return table(["", "target", "reached", ""],
-                 [[names.get(t["row"], t["row"]), t["text"], "%.2f" % t["figure"],
+                 [[names.get(t["row"], t["row"]), t["text"], reached(t),
                    "met" if t["met"] else "**missed**"] for t in report["targets"]])
 
 
@@ -65,7 +65,8 @@ def costs(report):
 
 def main():
     if len(sys.argv) != 4:
-        sys.exit("usage: page.py PAGE CORE.json PATH.json")
+        print("usage: page.py PAGE CORE.json PATH.json", file=sys.stderr)
+        sys.exit(2)
     page, core, path = sys.argv[1:]
     with open(core) as f:
         core = json.load(f)

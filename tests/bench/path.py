@@ -3,14 +3,16 @@
 """path.py - the path of a packet, beside the kernel's NAT and the empty NFQUEUE loop
 
 Ratios count; absolute figures drift from machine to machine and from hour to hour. So each figure
-is taken of all contenders one right after the other, in several rounds, each time in another order;
-what is shown is the median of the rounds.
+is taken of all contenders one right after the other, in several rounds, each in an order of its own;
+what is shown is the median of the rounds, and of a ratio the median of the rounds' ratios.
 """
 import argparse
 import json
 import os
+import random
 import shutil
 import signal
+import statistics
 import sys
 import time
 
@@ -18,16 +20,17 @@ sys.dont_write_bytecode = True  # or root's files would stay in the user's check
 import draw  # noqa: E402
 from lab import (CLIENT, SERVER, Failed, Lab, Masquerade, NatemdEnded,  # noqa: E402
                  Noop, Pasta, Plain, Process, Slirp, Variant, program, take_all_down)
-from report import (as_json, figure_text, medians, print_targets, publish, say,  # noqa: E402
-                    target)
+from report import (as_json, figure_text, medians, number_from, print_targets,  # noqa: E402
+                    publish, say, standard_error, target)
 
 KERNEL = ("natem", "masquerade", "plain", "noop")
 PEERS = ("pasta", "slirp4netns")
 VARIANTS = ("accept-only", "no-gso")  # of the empty loop: what its parts cost
 SHORT = {"natem": "natem", "masquerade": "MASQUERADE", "plain": "plain", "noop": "no-op",
-         "accept-only": "accept-only", "no-gso": "no GSO", "pasta": "pasta",
+         "accept-only": "no bytes back", "no-gso": "without GSO", "pasta": "pasta",
          "slirp4netns": "slirp4netns"}
-ROUNDS = 4
+ROUNDS = 3
+CLOSE = 8  # further rounds, short ones, of those that are close to each other
 MIB = 1024 * 1024
 DRAIN_S = 0.1  # what still waits in a queue is not to be the next one's
 
@@ -38,11 +41,17 @@ class Pace:
     """How long one figure takes; quick is for a look, not for a comparison."""
 
     def __init__(self, quick):
-        self.tcp_s = 1  # iperf3 knows whole seconds only
+        self.tcp = ("-t", "1")
         self.udp_s, self.warm_up_s = (0.4, 0.1) if quick else (0.7, 0.2)
         self.connect_s = 0.6 if quick else 1.2
         self.mappings = 25000 if quick else 50000  # of the 64512 that one address has
         self.idle_s, self.bulk_s = (0.5, 0.5) if quick else (0.8, 1)
+
+    @classmethod
+    def of_close(cls):
+        pace = cls(True)
+        pace.tcp = ("-n", "512M")  # iperf3's seconds are whole ones; this is half of one
+        return pace
 
 
 def traffic(lab, space, command, **options):
@@ -56,16 +65,16 @@ def last_line(process):
     return json.loads(process.result().strip().splitlines()[-1])
 
 
-def bulk(lab, seconds, streams=1, reverse=False):
+def bulk(lab, length, streams=1, reverse=False):
     """A server and a client of iperf3, both under way."""
     server = lab.start(lab.server, "iperf3", "-s", "-1", "--forceflush").wait_ready("listening")
-    words = ["iperf3", "-c", SERVER, "-J", "-t", str(seconds), "-P", str(streams)]
+    words = ["iperf3", "-c", SERVER, "-J", *length, "-P", str(streams)]
     return server, lab.start(lab.client, *words, *(["-R"] if reverse else []))
 
 
 def tcp(streams, reverse):
     def measure(lab, pace):
-        server, client = bulk(lab, pace.tcp_s, streams, reverse)
+        server, client = bulk(lab, pace.tcp, streams, reverse)
         try:
             report = json.loads(client.result(20))
             if "sum_received" not in report["end"]:
@@ -131,7 +140,7 @@ def idle_ping(lab, pace):
 
 
 def busy_ping(lab, pace):
-    server, client = bulk(lab, pace.bulk_s + 5)
+    server, client = bulk(lab, ("-t", str(pace.bulk_s + 5)))
     try:
         time.sleep(0.3)
         return ping(lab, pace.bulk_s)
@@ -259,25 +268,30 @@ def one_test(labs, rows, kinds, measure, pace, samples):
             values = measure(labs[kind], pace)
         except Failed as e:
             hole("%s, %s" % (ROWS[rows[0]][0], SHORT[kind]), e)
-            continue
+            values = [None] * len(rows)
         for row, value in zip(rows, values):
             samples.setdefault(row, {}).setdefault(kind, []).append(value)
 
 
-def last_figures(samples, row):
-    return ", ".join("%s %.*f" % (SHORT[k], ROWS[row][2], v[-1])
-                     for k, v in samples.get(row, {}).items())
+def last_figures(samples, row, kinds):
+    return ", ".join("%s %.*f" % (SHORT[k], ROWS[row][2], samples[row][k][-1])
+                     for k in kinds if samples[row][k][-1] is not None)
 
 
-def run_rounds(labs, tests, rounds, pace):
-    samples = {}
+def run_rounds(labs, tests, rounds, pace, samples, name="round"):
     for number in range(rounds):
         for rows, kinds, _, measure in tests:
-            turn = number % len(kinds)
-            one_test(labs, rows, kinds[turn:] + kinds[:turn], measure, pace, samples)
-            say("round %d of %d, %s: %s" % (number + 1, rounds, ROWS[rows[0]][0],
-                                            last_figures(samples, rows[0])))
-    return samples
+            order = random.Random("%s %d" % (rows[0], number)).sample(kinds, len(kinds))
+            one_test(labs, rows, order, measure, pace, samples)
+            say("%s %d of %d, %s: %s" % (name, number + 1, rounds, ROWS[rows[0]][0],
+                                         last_figures(samples, rows[0], kinds)))
+
+
+def run_close(labs, tests, rounds, samples):
+    """More rounds where contenders differ by less than one round does from the next."""
+    close = [(rows, ("natem", "noop") + (("masquerade",) if rows[0] in UDP else ()), quick, measure)
+             for rows, _, quick, measure in tests if rows[0] in TCP + UDP]
+    run_rounds(labs, close, rounds, Pace.of_close(), samples, "close round")
 
 
 # --- targets ------------------------------------------------------------------------------------
@@ -302,19 +316,27 @@ def ratio_targets():
             yield row, peer, 1
 
 
-def judge(figures):
+def ratios(samples, row, kind):
+    """natem's share of what @kind had in the same round, of all rounds that both have"""
+    both = zip(samples.get(row, {}).get("natem", ()), samples.get(row, {}).get(kind, ()))
+    return [own / other for own, other in both if own and other]
+
+
+def judge(figures, samples):
     """Every target that there are figures for: what it says, what is, whether it is met."""
     def of(row, kind="natem"):
         return figures.get(row, {}).get(kind)
 
-    def add(row, text, value, met):
-        targets.append(target(row, text, value, met))
+    def add(row, text, value, met, error=None):
+        targets.append(target(row, text, value, met, error))
 
     targets = []
     for row, kind, least in ratio_targets():
-        if of(row) and of(row, kind):
-            ratio = of(row) / of(row, kind)
-            add(row, "at least %g x %s" % (least, SHORT[kind]), ratio, ratio >= least)
+        each = ratios(samples, row, kind)
+        if each:
+            ratio = statistics.median(each)
+            add(row, "at least %g x %s" % (least, SHORT[kind]), ratio, ratio >= least,
+                standard_error(each))
     if of("idle-p50") and of("idle-p50", "masquerade"):
         more = of("idle-p50") - of("idle-p50", "masquerade")
         add("idle-p50", "at most 25 us more than MASQUERADE", more, more <= 25)
@@ -331,34 +353,34 @@ def judge(figures):
 
 # --- output -------------------------------------------------------------------------------------
 
-def print_table(figures, kinds, rows, versus):
+def print_table(samples, figures, kinds, rows, versus=()):
     """One line a row: every contender's figure, then natem's ratio to some of them."""
     if not rows:
         return
-    print("%-36s %-6s" % ("", "") + "".join("%12s" % SHORT[k] for k in kinds) + "".join(
+    print("%-36s %-6s" % ("", "") + "".join("%14s" % SHORT[k] for k in kinds) + "".join(
         "%14s" % ("/ " + SHORT[k]) for k in versus))
     for row in rows:
-        own = figures[row].get("natem")
         line = "%-36s %-6s" % ROWS[row][:2]
-        line += "".join("%12s" % figure_text(ROWS, figures, row, kind) for kind in kinds)
+        line += "".join("%14s" % figure_text(ROWS, figures, row, kind) for kind in kinds)
         for kind in versus:
-            other = figures[row].get(kind)
-            line += "%14s" % ("%.2f" % (own / other) if own and other else "-")
+            each = ratios(samples, row, kind)
+            line += "%14s" % ("%.2f" % statistics.median(each) if each else "-")
         print(line)
     print()
 
 
-def print_all(figures, targets):
+def print_all(samples, figures, targets):
     def having(kinds):
         return [row for row in ROWS if any(kind in figures.get(row, {}) for kind in kinds)]
 
-    print_table(figures, KERNEL, having(("masquerade", "noop")), ("noop", "masquerade", "plain"))
-    print_table(figures, ("natem",) + PEERS, having(PEERS), PEERS)
-    print_table(figures, ("noop",) + VARIANTS, having(VARIANTS), ())
-    for row in "resident", "listing-without", "listing-with":
-        if row in figures:
-            print("%-36s %-6s%12s" % (ROWS[row][:2] + (figure_text(ROWS, figures, row, "natem"),)))
-    print()
+    print_table(samples, figures, KERNEL, having(("masquerade", "noop")), ("noop", "masquerade", "plain"))
+    print_table(samples, figures, ("natem",) + PEERS, having(PEERS), PEERS)
+    print_table(samples, figures, ("noop",) + VARIANTS, having(VARIANTS))
+    alone = [row for row in ("resident", "listing-without", "listing-with") if row in figures]
+    for row in alone:
+        print("%-36s %-6s%14s" % (ROWS[row][:2] + (figure_text(ROWS, figures, row, "natem"),)))
+    if alone:
+        print()
     print_targets(ROWS, targets)
 
 
@@ -385,7 +407,9 @@ def measure_all(args):
     say("building the labs")
     labs = build_labs()
     resident = labs["natem"].resident_bytes() / MIB
-    samples = run_rounds(labs, chosen, args.rounds, Pace(args.quick))
+    samples = {}
+    run_rounds(labs, chosen, args.rounds, Pace(args.quick), samples)
+    run_close(labs, chosen, args.close_rounds, samples)
     if not args.only or "resident".startswith(args.only):
         samples["resident"] = {"natem": [resident]}
     if not args.quick and (not args.only or "listing".startswith(args.only)):
@@ -404,8 +428,11 @@ def parse():
         epilog="Exit status: 0 all measured, whatever the figures; 1 failed, 2 wrong usage.")
     parser.add_argument("--quick", action="store_true",
                         help="one short round of the main figures, in under a minute")
-    parser.add_argument("--rounds", type=int, choices=range(1, 21), metavar="N",
+    parser.add_argument("--rounds", type=number_from(1, 20), metavar="N",
                         help="1 to 20 rounds (%d; 1 when quick)" % ROUNDS)
+    parser.add_argument("--close-rounds", type=number_from(0, 100), metavar="N",
+                        help="0 to 100 further rounds, short ones, of throughput with natem, the "
+                        "empty loop and, for UDP, MASQUERADE (%d; 0 when quick)" % CLOSE)
     parser.add_argument("--only", default="", metavar="WORD",
                         help="what begins with WORD: tcp, udp-64, connections, new, idle, bulk, "
                         "listing, resident")
@@ -413,6 +440,8 @@ def parse():
     parser.add_argument("--draw", metavar="DIRECTORY", help="draw them there, as SVG")
     args = parser.parse_args()
     args.rounds = args.rounds or (1 if args.quick else ROUNDS)
+    if args.close_rounds is None:
+        args.close_rounds = 0 if args.quick else CLOSE
     if not any(row.startswith(args.only) for row in ROWS):
         parser.error("nothing that is measured begins with %s" % args.only)
     if args.quick and not chosen_tests(args) and not "resident".startswith(args.only):
@@ -423,6 +452,7 @@ def parse():
 
 
 def on_signal(number, _frame):
+    say("interrupted; taking the labs down")
     sys.exit(128 + number)
 
 
@@ -437,7 +467,7 @@ def main():
     try:
         samples = measure_all(args)
         for lab in list(Lab.all):
-            lab.enter()
+            lab.check()
     except Failed as e:
         sys.exit("bench: %s" % e)
     except NatemdEnded as e:
@@ -445,8 +475,8 @@ def main():
     finally:
         take_all_down()
     figures = medians(samples)
-    targets = judge(figures)
-    print_all(figures, targets)
+    targets = judge(figures, samples)
+    print_all(samples, figures, targets)
     say("took %d s" % (time.monotonic() - start))
     result = as_json(ROWS, samples, targets, args.rounds)
     publish(args, result, draw.draw_all)

@@ -2,8 +2,10 @@
 """report.py - what the benchmarks say: tables, targets, JSON
 
 Figures hang together by row and kind: samples[row][kind] is a list, one value a round, and
-figures[row][kind] is its median. A program's rows are {row: (what, unit, decimals)}.
+figures[row][kind] is its median; None stands for one that failed. A program's rows are
+{row: (what, unit, decimals)}.
 """
+import argparse
 import json
 import os
 import statistics
@@ -12,13 +14,29 @@ import sys
 from lab import CHECKOUT
 
 
+def number_from(least, most):
+    """For argparse: a whole number in that range."""
+    def number(text):
+        if not text.isdigit() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError("takes a number from %d to %d, not '%s'"
+                                             % (least, most, text))
+        return int(text)
+    return number
+
+
 def say(text):
     print("bench: " + text, file=sys.stderr, flush=True)
 
 
 def medians(samples):
-    return {row: {kind: statistics.median(v) for kind, v in by_kind.items()}
+    return {row: {kind: statistics.median(x for x in v if x is not None)
+                  for kind, v in by_kind.items() if any(x is not None for x in v)}
             for row, by_kind in samples.items()}
+
+
+def standard_error(values):
+    """Of their mean; None of a single one."""
+    return statistics.stdev(values) / len(values) ** 0.5 if len(values) > 1 else None
 
 
 def figure_text(rows, figures, row, kind):
@@ -26,14 +44,21 @@ def figure_text(rows, figures, row, kind):
     return "-" if value is None else "%.*f" % (rows[row][2], value)
 
 
-def target(row, text, value, met):
-    return {"row": row, "text": text, "figure": round(value, 4), "met": met}
+def target(row, text, value, met, error=None):
+    """@error: the standard error of @value, where that is known"""
+    made = {"row": row, "text": text, "figure": round(value, 4), "met": met}
+    return made if error is None else dict(made, error=round(error, 4))
+
+
+def reached(each):
+    """What a target has reached, for people."""
+    return "%.2f" % each["figure"] + (" +- %.2f" % each["error"] if "error" in each else "")
 
 
 def print_targets(rows, targets):
     for each in targets:
-        print("%-4s %-36s %-36s %10.2f" % ("pass" if each["met"] else "MISS",
-                                           rows[each["row"]][0], each["text"], each["figure"]))
+        print("%-4s %-36s %-36s %14s" % ("pass" if each["met"] else "MISS",
+                                         rows[each["row"]][0], each["text"], reached(each)))
     missed = sum(not each["met"] for each in targets)
     print("\n%d of %d targets met" % (len(targets) - missed, len(targets)))
 
@@ -50,7 +75,8 @@ def as_json(rows, samples, targets, rounds):
         "machine": machine(), "rounds": rounds,
         "rows": [{"row": row, "what": rows[row][0], "unit": rows[row][1],
                   "median": {k: round(v, 4) for k, v in medians(samples)[row].items()},
-                  "rounds": {k: [round(x, 4) for x in v] for k, v in samples[row].items()}}
+                  "rounds": {k: [x if x is None else round(x, 4) for x in v]
+                             for k, v in samples[row].items()}}
                  for row in rows if row in samples],
         "targets": targets,
     }

@@ -18,6 +18,8 @@ struct invocation {
 	bool json;
 	bool watch;	 /* redraw until told to stop */
 	bool list;	 /* --list */
+	bool follow;	 /* --follow */
+	uint64_t count;	 /* --count: end after so many; 0: never */
 	double interval; /* seconds between redraws */
 	int argc;	 /* words after the subcommand's flags */
 	char **argv;
@@ -30,6 +32,8 @@ struct command {
 	int least, most;       /* words it takes; most -1: any number */
 	bool watches;	       /* takes --watch */
 	bool lists;	       /* takes --list */
+	bool follows;	       /* takes --follow */
+	bool counts;	       /* takes --count */
 	enum client_status (*run)(const struct invocation *call);
 	const char *details; /* more of its help, whole lines; NULL for none */
 };
@@ -47,6 +51,8 @@ enum client_status cmd_get(const struct invocation *call);
 enum client_status cmd_set(const struct invocation *call);
 enum client_status cmd_preset(const struct invocation *call);
 enum client_status cmd_flush(const struct invocation *call);
+enum client_status cmd_trace(const struct invocation *call);
+enum client_status cmd_capture(const struct invocation *call);
 enum client_status cmd_clock(const struct invocation *call);
 
 /*
@@ -62,6 +68,16 @@ void command_print_changes(const struct invocation *call, const json_t *result);
 
 /* The table of presets.list or preset_list(). */
 void command_print_presets(const json_t *list);
+
+/* Connect and subscribe to @method; what comes is read from @in. A signal then ends that. @params: as above */
+enum client_status command_subscribe(const struct invocation *call, const char *method,
+				     json_t *params, FILE **in);
+/* The stream has ended: CLIENT_OK if that is what was wanted. */
+enum client_status command_unsubscribed(const struct invocation *call, FILE *in);
+
+/* The words of @call from @first on as a filter of packets: host ADDRESS, port N, protocol NAME, reason NAME, drops. NULL
+ * with the reason in the client. */
+json_t *command_filter(const struct invocation *call, int first);
 
 /* Leave a reason in the client; always CLIENT_WRONG_USAGE, to be returned. */
 __attribute__((format(printf, 2, 3))) enum client_status

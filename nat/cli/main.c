@@ -61,7 +61,38 @@ static const char hosts_details[] =
 	"of each protocol that has any or has a quota. A host that has nothing open is not known.";
 
 static const char events_details[] =
+	"  -f, --follow  after those, what happens from then on, until Ctrl-C\n"
+	"\n"
 	"The last 256 are kept; with FROM, those from that number on. Their age is NAT time.";
+
+#define FILTER_DETAILS                                                         \
+	"  host ADDRESS     packets that have this address, before or after\n" \
+	"  port N           likewise the port, or the identifier of a ping\n"  \
+	"  protocol NAME    udp, tcp, icmp or other\n"                         \
+	"  reason NAME      one reason: 'natem counters' lists them\n"         \
+	"  drops            only what was dropped\n"                           \
+	"\n"                                                                   \
+	"Of several, all must hold."
+
+static const char trace_details[] =
+	"FILTER, any number of\n" FILTER_DETAILS "\n"
+	"\n"
+	"A line a packet: time of day (UTC), way, protocol, who to whom as it came, and after => "
+	"as\n"
+	"it left; TCP state before and after; mapping; reason. A drop has the knob that decided "
+	"and\n"
+	"the RFC. --count=N ends after N packets, Ctrl-C at once. Packets never wait for this: if "
+	"they\n"
+	"come faster than they are read, a line says how many were missed.";
+
+static const char capture_details[] =
+	"FILTER, any number of\n" FILTER_DETAILS "\n"
+	"\n"
+	"Writes until Ctrl-C. The file has two interfaces, lan and wan: each packet is there as it "
+	"came\n"
+	"and as it left, with a comment that names reason, mapping and session; a dropped one only "
+	"as\n"
+	"it came. FILE - is standard output: natem capture - | wireshark -k -i -";
 
 static const char clock_details[] =
 	"  advance TIME  move it forward at once, by 301s or 2h4m; what is due then ends\n"
@@ -100,9 +131,16 @@ static const struct command commands[] = {
 	{ .name = "who", .run = cmd_who, .least = 1, .most = 2,
 	  .arguments = "ADDRESS:PORT [PROTO]", .meaning = "who has this external port",
 	  .details = who_details },
-	{ .name = "events", .arguments = "[FROM]", .run = cmd_events, .most = 1,
+	{ .name = "events", .arguments = "[FROM] [--follow]", .run = cmd_events, .most = 1,
+	  .follows = true,
 	  .meaning = "what has happened: limits reached, blocks given, knobs changed",
 	  .details = events_details },
+	{ .name = "trace", .arguments = "[FILTER]... [--count=N]", .run = cmd_trace, .most = -1,
+	  .meaning = "what becomes of each packet, and why, as it passes", .counts = true,
+	  .details = trace_details },
+	{ .name = "capture", .arguments = "FILE [FILTER]...", .run = cmd_capture,
+	  .least = 1, .most = -1, .meaning = "packets before and after, into a pcapng file",
+	  .details = capture_details },
 	{ .name = "counters", .arguments = "", .run = cmd_counters,
 	  .meaning = "packets by what became of them, and why" },
 	{ .name = "options", .arguments = "", .run = cmd_options,
@@ -203,6 +241,16 @@ static int read_interval(const char *text, double *seconds)
 	return end == text || *end != '\0' || !(*seconds >= 0.1) || *seconds > 3600 ? -EINVAL : 0;
 }
 
+static int read_count(const char *text, uint64_t *count)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	if (digits == 0 || digits > 15 || text[digits] != '\0')
+		return -EINVAL;
+	*count = strtoull(text, NULL, 10);
+	return *count > 0 ? 0 : -EINVAL;
+}
+
 static int set_path(struct client *client, const char *path)
 {
 	if (strlen(path) >= sizeof(client->path) || *path == '\0')
@@ -211,14 +259,20 @@ static int set_path(struct client *client, const char *path)
 	return 0;
 }
 
-enum { FLAG_LIST = 256 };
+enum { FLAG_LIST = 256, FLAG_COUNT };
 
 /* Flags that may stand before or after the command; those only after it are told apart by use. */
 static const struct option flags[] = {
-	{ "lab", required_argument, NULL, 'l' },  { "socket", required_argument, NULL, 's' },
-	{ "json", no_argument, NULL, 'j' },	  { "watch", optional_argument, NULL, 'w' },
-	{ "list", no_argument, NULL, FLAG_LIST }, { "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },	  { NULL, 0, NULL, 0 },
+	{ "lab", required_argument, NULL, 'l' },
+	{ "socket", required_argument, NULL, 's' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "watch", optional_argument, NULL, 'w' },
+	{ "list", no_argument, NULL, FLAG_LIST },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ "follow", no_argument, NULL, 'f' },
+	{ "count", required_argument, NULL, FLAG_COUNT },
+	{ NULL, 0, NULL, 0 },
 };
 
 struct request {
@@ -232,7 +286,7 @@ struct request {
  */
 static enum client_status read_flags(struct request *r, int argc, char **argv, bool anywhere)
 {
-	const char *letters = anywhere ? "l:s:jw::hV" : "+l:s:jw::hV";
+	const char *letters = anywhere ? "l:s:jw::fhV" : "+l:s:jw::fhV";
 	int flag;
 
 	optind = 0; /* getopt starts anew */
@@ -253,6 +307,13 @@ static enum client_status read_flags(struct request *r, int argc, char **argv, b
 			r->call.watch = true;
 			if (optarg != NULL && read_interval(optarg, &r->call.interval) < 0)
 				return usage_error("--watch=%s: from 0.1 to 3600 seconds", optarg);
+			break;
+		case 'f':
+			r->call.follow = true;
+			break;
+		case FLAG_COUNT:
+			if (read_count(optarg, &r->call.count) < 0)
+				return usage_error("--count=%s: a number from 1 on", optarg);
 			break;
 		case FLAG_LIST:
 			r->call.list = true;
@@ -284,6 +345,10 @@ static enum client_status run(const struct command *command, const struct invoca
 		return usage_error("'%s' has no --watch", command->name);
 	if (call->list && !command->lists)
 		return usage_error("'%s' has no --list", command->name);
+	if (call->follow && !command->follows)
+		return usage_error("'%s' has no --follow", command->name);
+	if (call->count > 0 && !command->counts)
+		return usage_error("'%s' has no --count", command->name);
 	status = command->run(call);
 	if (status != CLIENT_OK)
 		log_error("%s", call->client->why);

@@ -60,7 +60,7 @@ static struct nat_outcome hold_later(struct nat *nat, const struct packet *pkt, 
 		return refuse(nat, pkt, now);
 	}
 	fragment_note(f, n, pkt);
-	return (struct nat_outcome){ NAT_HELD, REASON_FRAGMENT_HELD, NAT_NONE, NAT_NONE, OPT_NONE };
+	return outcome_of(NAT_HELD, REASON_FRAGMENT_HELD, NAT_NONE, NAT_NONE, OPT_NONE);
 }
 
 /* A later fragment is traffic of the same sessions, if they have not ended meanwhile. */

@@ -453,7 +453,10 @@ struct nat_outcome nat_process(struct nat *nat, struct packet *pkt, enum nat_sid
 	struct nat_outcome outcome;
 
 	nat->now = now;
+	nat->tcp_before = nat->tcp_after = TCP_CLOSED;
 	outcome = translate(nat, pkt, from, now);
+	outcome.tcp_before = nat->tcp_before;
+	outcome.tcp_after = nat->tcp_after;
 	nat->counters[outcome.reason]++;
 	if (outcome.verdict == NAT_REWRITTEN)
 		packet_finish(pkt);
@@ -471,6 +474,7 @@ bool nat_next_release(struct nat *nat, struct nat_release *release)
 		.tag = h->tag,
 		.verdict = h->pass ? NAT_REWRITTEN : NAT_DROPPED,
 		.reason = h->reason,
+		.from = (enum nat_side)h->side,
 		.data = data,
 		.length = h->length,
 	};

@@ -9,27 +9,37 @@
 
 #include "nat/core/nat.h"
 
+static inline struct nat_outcome outcome_of(enum nat_verdict verdict, enum nat_reason reason,
+					    uint32_t mapping, uint32_t session, enum option_id knob)
+{
+	return (struct nat_outcome){ .verdict = verdict,
+				     .reason = reason,
+				     .mapping = mapping,
+				     .session = session,
+				     .knob = knob };
+}
+
 static inline struct nat_outcome drop(enum nat_reason reason)
 {
-	return (struct nat_outcome){ NAT_DROPPED, reason, NAT_NONE, NAT_NONE, OPT_NONE };
+	return outcome_of(NAT_DROPPED, reason, NAT_NONE, NAT_NONE, OPT_NONE);
 }
 
 /* Dropped because of what @knob says. */
 static inline struct nat_outcome drop_by(enum nat_reason reason, enum option_id knob,
 					 uint32_t mapping)
 {
-	return (struct nat_outcome){ NAT_DROPPED, reason, mapping, NAT_NONE, knob };
+	return outcome_of(NAT_DROPPED, reason, mapping, NAT_NONE, knob);
 }
 
 static inline struct nat_outcome rewritten(enum nat_reason reason, uint32_t mapping,
 					   uint32_t session)
 {
-	return (struct nat_outcome){ NAT_REWRITTEN, reason, mapping, session, OPT_NONE };
+	return outcome_of(NAT_REWRITTEN, reason, mapping, session, OPT_NONE);
 }
 
 static inline struct nat_outcome pass(enum nat_reason reason)
 {
-	return (struct nat_outcome){ NAT_PASS, reason, NAT_NONE, NAT_NONE, OPT_NONE };
+	return outcome_of(NAT_PASS, reason, NAT_NONE, NAT_NONE, OPT_NONE);
 }
 
 /* What a packet says about whom: our end (internal or external, by the side it comes from) and the

@@ -14,13 +14,17 @@
 #include "nat/daemon/pcp_socket.h"
 #include "nat/daemon/queue.h"
 #include "nat/daemon/sender.h"
+#include "nat/daemon/stream.h"
+#include "nat/daemon/tap.h"
 
 struct daemon {
 	struct nat nat;
 	struct queue queue;
 	struct sender sender;
 	struct pcp_socket pcp;
-	uint64_t events_told; /* number of the last event that was logged */
+	struct tap tap;
+	struct stream *asking; /* of the client whose request is answered; borrowed */
+	uint64_t events_told;  /* number of the last event that was logged */
 	struct options asked;
 	struct nattime time;
 	struct mono started, real; /* real time: of the start, of this wake-up */

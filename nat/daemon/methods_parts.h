@@ -30,6 +30,8 @@ method_run method_ports_who;
 /* methods_knobs.c */
 method_run method_options_get, method_options_set, method_presets_list;
 
+/* methods_stream.c */
+method_run method_trace_subscribe, method_capture_start, method_events_subscribe, method_drops_list;
 /* methods_clock.c */
 method_run method_clock_get, method_clock_advance, method_clock_scale, method_clock_freeze,
 	method_clock_resume;
@@ -42,6 +44,7 @@ json_t *json_of_addr(const struct addr *a);
 json_t *json_of_clock(const struct daemon *d); /* methods_clock.c */
 /* NULL if it is over; methods_table.c. */
 json_t *json_of_mapping(const struct daemon *d, uint32_t n);
+json_t *json_of_event(const struct daemon *d, const struct nat_event *event); /* methods_state.c */
 /* The forward, pair, DMZ or exemption at @place of all; NULL past the last; methods_forward.c. */
 json_t *json_of_rule(const struct options *o, uint32_t place);
 

@@ -135,7 +135,7 @@ json_t *method_counters_get(struct daemon *d, json_t *params, struct failure *fa
 	return json_pack("{s:o}", "counters", counters);
 }
 
-static json_t *json_event(const struct daemon *d, const struct nat_event *event)
+json_t *json_of_event(const struct daemon *d, const struct nat_event *event)
 {
 	bool limit = event->type == EVENT_LIMIT_REACHED;
 	bool block = event->type == EVENT_BLOCK_ALLOCATED || event->type == EVENT_BLOCK_FREED;
@@ -178,7 +178,7 @@ json_t *method_events_list(struct daemon *d, json_t *params, struct failure *fai
 		return NULL;
 	events = json_array();
 	for (next = from; limit > 0 && (event = event_from(ring, next)) != NULL; limit--) {
-		json_array_append_new(events, json_event(d, event));
+		json_array_append_new(events, json_of_event(d, event));
 		next = event->number + 1;
 	}
 	return json_pack("{s:o, s:o}", "events", events, "next", json_of_count(next));

@@ -78,7 +78,7 @@ static int teardown(void **state)
 	int descriptors = b->descriptors, left;
 	char path[80];
 
-	control_close(&b->control);
+	control_close(&b->control, &b->d);
 	loop_close(&b->loop);
 	nat_fini(&b->d.nat);
 	left = rmdir(b->directory); /* the socket has gone with control_close() */
@@ -730,7 +730,7 @@ static void test_close_removes_the_socket_and_its_clients(void **state)
 		fds[i] = new_client(b);
 	send_text(fds[1], "{\"half a request");
 	pump(b);
-	control_close(&b->control);
+	control_close(&b->control, &b->d);
 	assert_int_equal(access(b->path, F_OK), -1);
 	for (int i = 0; i < 3; i++) {
 		assert_true(is_closed(fds[i]));
@@ -792,7 +792,7 @@ static void test_stale_socket_is_replaced(void **state)
 	struct bench *b = *state;
 	int fd;
 
-	control_close(&b->control);
+	control_close(&b->control, &b->d);
 	leave_stale_socket(b->path);
 	assert_int_equal(control_open(&b->control, b->path, &b->loop), 0);
 	fd = new_client(b);
@@ -841,7 +841,7 @@ static void test_directory_is_made_if_need_be(void **state)
 	assert_int_equal(control_open(&second, path, &b->loop), 0);
 	assert_int_equal(stat(directory, &st), 0);
 	assert_int_equal(st.st_mode & 022, 0); /* nobody else may put a socket there */
-	control_close(&second);
+	control_close(&second, &b->d);
 	assert_int_equal(rmdir(directory), 0);
 }
 

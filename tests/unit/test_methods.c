@@ -853,25 +853,33 @@ static void test_unknown_method_is_refused_with_those_there_are(void **state)
 				       method_spec(m)->name);
 }
 
+static bool is_method(const char *name)
+{
+	for (unsigned int m = 0; method_spec(m) != NULL; m++)
+		if (strcmp(method_spec(m)->name, name) == 0)
+			return true;
+	return false;
+}
+
 static void test_method_table_names_the_promised_methods(void **state)
 {
 	static const char *const promised[] = {
-		"status",	 "mappings.list", "sessions.list", "hosts.list",     "ports.who",
-		"events.list",	 "counters.get",  "options.get",   "options.set",    "presets.list",
-		"forwards.list", "forwards.add",  "forwards.del",  "mappings.flush", "clock.get",
-		"clock.advance", "clock.scale",	  "clock.freeze",  "clock.resume",
+		"status",	 "mappings.list",  "sessions.list",    "hosts.list",
+		"ports.who",	 "events.list",	   "events.subscribe", "trace.subscribe",
+		"capture.start", "drops.list",	   "counters.get",     "options.get",
+		"options.set",	 "presets.list",   "forwards.list",    "forwards.add",
+		"forwards.del",	 "mappings.flush", "clock.get",	       "clock.advance",
+		"clock.scale",	 "clock.freeze",   "clock.resume",
 	};
-	const unsigned int wanted = sizeof(promised) / sizeof(promised[0]);
-	unsigned int count = 0;
 
 	(void)state;
-	for (; method_spec(count) != NULL; count++) {
-		assert_true(*method_spec(count)->meaning != '\0');
-		assert_non_null(method_spec(count)->parameters);
+	for (unsigned int m = 0; method_spec(m) != NULL; m++) {
+		assert_true(*method_spec(m)->meaning != '\0');
+		assert_non_null(method_spec(m)->parameters);
 	}
-	assert_int_equal(count, wanted);
-	for (size_t i = 0; i < wanted; i++)
-		assert_string_equal(method_spec((unsigned int)i)->name, promised[i]);
+	for (size_t i = 0; i < sizeof(promised) / sizeof(promised[0]); i++)
+		if (!is_method(promised[i]))
+			fail_msg("no method %s", promised[i]);
 }
 
 static void test_line_that_is_no_json_is_a_parse_error(void **state)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * command.h - the subcommands
- * Owns:       what a subcommand is given and gives back; main.c holds their table.
+ * Owns:       what a subcommand is given and gives back, and their table (commands.c), from which help
+ *             is made.
  * Invariants: a subcommand writes its answer to standard output only when it succeeded. A list is
  *             written while it comes: what is there of it when it fails stays.
  */
@@ -33,6 +34,10 @@ struct command {
 	enum client_status (*run)(const struct invocation *call);
 	const char *details; /* more of its help, whole lines; NULL for none */
 };
+
+/* The table's row at @index, NULL past the last; and the one of @name, NULL if there is none. */
+const struct command *command_spec(unsigned int index);
+const struct command *command_find(const char *name);
 
 enum client_status cmd_status(const struct invocation *call);
 enum client_status cmd_mappings(const struct invocation *call);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/nearest.h"
 #include "nat/cli/command.h"
 #include "nat/core/presets.h"
 
@@ -69,6 +70,19 @@ static enum client_status usage_error(const char *format, const char *word)
 
 	snprintf(message, sizeof(message), format, word);
 	log_error("%s; try 'natem --help'", message);
+	return CLIENT_WRONG_USAGE;
+}
+
+static enum client_status no_command(const char *name)
+{
+	struct nearest nearest;
+
+	nearest_init(&nearest, name, 0);
+	for (unsigned int i = 0; command_spec(i) != NULL; i++)
+		nearest_offer(&nearest, command_spec(i)->name);
+	if (nearest.name == NULL)
+		return usage_error("no command '%.64s'", name);
+	log_error("no command '%.64s'; did you mean '%s'?", name, nearest.name);
 	return CLIENT_WRONG_USAGE;
 }
 
@@ -195,7 +209,7 @@ static enum client_status run_command(struct request *r, const char *name, int a
 	enum client_status status;
 
 	if (command == NULL)
-		return usage_error("no command '%s'", name);
+		return no_command(name);
 	argv[0] = program;
 	status = read_flags(r, argc, argv, true);
 	if (status != CLIENT_OK)

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 
+#include "common/help.h"
 #include "nat/cli/client.h"
 #include "nat/cli/table.h"
 
@@ -32,8 +33,14 @@ struct command {
 	bool watches;	       /* takes --watch */
 	bool lists;	       /* takes --list */
 	enum client_status (*run)(const struct invocation *call);
-	const char *details; /* more of its help, whole lines; NULL for none */
+	/* The ways to call it, completed word by word: capitals stand for what is to be filled in,
+	 * "tcp|udp" is one of them. NULL: what @arguments says is all. */
+	const struct help_entry *forms;
+	const char *details; /* more of its help, as help_print_text() takes it; NULL for none */
 };
+
+/* Flags of every subcommand, and of those that take --watch. */
+extern const struct help_flag command_flags[], command_watch_flags[];
 
 /* The table's row at @index, NULL past the last; and the one of @name, NULL if there is none. */
 const struct command *command_spec(unsigned int index);

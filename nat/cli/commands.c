@@ -6,78 +6,90 @@
 
 #include "nat/cli/command.h"
 
+static const struct help_entry flush_forms[] = {
+	{ "all", "every mapping there is" },
+	{ "host ADDRESS", "those of one internal host" },
+	{ "protocol PROTO", "those of one protocol: udp, tcp, icmp or other" },
+	{ "external ADDRESS:PORT", "the one the world knows by that name" },
+	{ "mapping ID", "one, by the id that 'natem --json mappings' shows" },
+	{ NULL, NULL },
+};
+
 static const char flush_details[] =
-	"  all                      every mapping there is\n"
-	"  host ADDRESS             those of one internal host\n"
-	"  protocol NAME            those of one protocol: udp, tcp, icmp or other\n"
-	"  external ADDRESS:PORT    the one the world knows by that name\n"
-	"  mapping ID               one, by the id that 'natem --json mappings' shows\n"
-	"\n"
-	"Two or more together remove what all of them hold for: flush host 192.168.1.2 protocol "
-	"udp.\n"
-	"Connections through a mapping that is gone hang, as after a restart of the NAT. What "
-	"'natem\n"
-	"forward' has set up stays: its mappings are made anew when a packet comes.";
+	"Two or more together remove what all of them hold for: flush host 192.168.1.2 "
+	"protocol udp. Connections through a mapping that is gone hang, as after a restart "
+	"of the NAT. What 'natem forward' has set up stays: its mappings are made anew when "
+	"a packet comes.";
+
+static const struct help_entry forward_forms[] = {
+	{ "list", "a table of all there are" },
+	{ "add tcp|udp EXTERNAL INTERNAL", "ports that lead to an internal host" },
+	{ "add one-to-one ADDRESS INTERNAL",
+	  "an external address that stands for one host, ports untouched, ping included; the WAN "
+	  "interface must have it" },
+	{ "add dmz INTERNAL", "the host that gets the TCP and UDP nobody else has" },
+	{ "add exempt REMOTE", "destinations that are reached without translation" },
+	{ "del tcp|udp EXTERNAL", "such ports lead there no longer" },
+	{ "del one-to-one ADDRESS", "the address stands for that host no longer" },
+	{ "del dmz", "TCP and UDP that is for nobody leads nowhere again" },
+	{ "del exempt REMOTE", "the destinations are translated again" },
+	{ NULL, NULL },
+};
 
 static const char forward_details[] =
-	"  list                              a table of all there are\n"
-	"  add tcp|udp EXTERNAL INTERNAL     ports that lead to an internal host\n"
-	"  add one-to-one ADDRESS INTERNAL   an external address that stands for one host, ports\n"
-	"                                    untouched, ping included; the WAN interface must have "
-	"it\n"
-	"  add dmz INTERNAL                  the host that gets the TCP and UDP nobody else has\n"
-	"  add exempt REMOTE                 destinations that are reached without translation\n"
-	"  del ...                           the same words without INTERNAL\n"
-	"\n"
 	"  natem forward add tcp 8080 192.168.1.2:80\n"
 	"  natem forward add udp 203.0.113.1:5000-5009 192.168.1.3:5000\n"
 	"  natem forward add one-to-one 203.0.113.5 192.168.1.9\n"
 	"  natem forward add exempt 198.51.100.0/24:53\n"
-	"  natem forward del tcp 8080\n"
-	"\n"
-	"EXTERNAL is a port or a range of ports, of every external address or of the one before "
-	"the\n"
-	"colon; of a range, INTERNAL is where the first port leads, the others follow. What goes\n"
-	"through a rule ends when it is deleted, and what is in the way of a new one when it is\n"
-	"added. The knobs behind it are nat.forwards, nat.one-to-one, nat.dmz and nat.exempt.";
+	"  natem forward del tcp 8080\n\n"
+	"EXTERNAL is a port or a range of ports, of every external address or of the one "
+	"before the colon; of a range, INTERNAL is where the first port leads, the others "
+	"follow. What goes through a rule ends when it is deleted, and what is in the way "
+	"of a new one when it is added. The knobs behind it are nat.forwards, "
+	"nat.one-to-one, nat.dmz and nat.exempt.";
 
 static const char who_details[] =
-	"For each protocol: the mappings that have the port now, or who would get a packet to it: "
-	"by\n"
-	"a forward, a one-to-one pair or the DMZ; or whether it is reserved or rests after use. "
-	"Where\n"
-	"ports come in blocks, whose block it is in, also when nobody uses it.";
+	"For each protocol: the mappings that have the port now, or who would get a packet "
+	"to it: by a forward, a one-to-one pair or the DMZ; or whether it is reserved or "
+	"rests after use. Where ports come in blocks, whose block it is in, also when "
+	"nobody uses it.";
 
 static const char hosts_details[] =
-	"MAPPINGS and SESSIONS are counts, with the quota after a slash where there is one: in "
-	"all, and\n"
-	"of each protocol that has any or has a quota. A host that has nothing open is not known.";
+	"MAPPINGS and SESSIONS are counts, with the quota after a slash where there is one: "
+	"in all, and of each protocol that has any or has a quota. A host that has nothing "
+	"open is not known.";
 
 static const char events_details[] =
 	"The last 256 are kept; with FROM, those from that number on. Their age is NAT time.";
 
+static const struct help_entry clock_forms[] = {
+	{ "advance TIME", "move it forward at once, by 301s or 2h4m; what is due then ends" },
+	{ "scale FACTOR", "let it run faster or slower: 60, 0.5; 1 is real speed" },
+	{ "freeze", "stop it: nothing ages" },
+	{ "resume", "let it run again, at the scale it has" },
+	{ "show", "how far it is and how fast" },
+	{ NULL, NULL },
+};
+
 static const char clock_details[] =
-	"  advance TIME  move it forward at once, by 301s or 2h4m; what is due then ends\n"
-	"  scale FACTOR  let it run faster or slower: 60, 0.5; 1 is real speed\n"
-	"  freeze        stop it: nothing ages\n"
-	"  resume        let it run again, at the scale it has\n"
-	"  show          how far it is and how fast\n"
-	"\n"
-	"NAT time is what mappings, sessions and leases age by, ports rest by, and the epoch that\n"
-	"PCP tells hosts counts by. Nothing else is moved: the timers of the programs that talk\n"
-	"through the NAT, and of their kernels, go by real time.";
+	"NAT time is what mappings, sessions and leases age by, ports rest by, and the "
+	"epoch that PCP tells hosts counts by. Nothing else is moved: the timers of the "
+	"programs that talk through the NAT, and of their kernels, go by real time.";
+
+static const struct help_entry preset_forms[] = {
+	{ "NAME", "the kind of NAT to be from now on" },
+	{ "--list", "a table of all, whether a daemon runs or not" },
+	{ NULL, NULL },
+};
 
 static const char preset_details[] =
-	"  --list  a table of all, whether a daemon runs or not\n"
-	"\n"
-	"In the table MAPPING and FILTERING are eim, adm, apdm (endpoint-independent,\n"
-	"address-dependent, address-and-port-dependent mapping) and eif, adf, apdf (filtering);\n"
-	"UDP, TCP and ICMP the times after which a silent session ends, for TCP that of an open\n"
-	"connection and that of any other. Where protocols differ, each stands by its name.\n"
-	"With --json every knob of every preset.\n"
-	"\n"
-	"What describes the machine stays as it is: interfaces, external addresses, table sizes,\n"
-	"seed. Mappings and sessions that are open go on.";
+	"In the table MAPPING and FILTERING are eim, adm, apdm (endpoint-independent, "
+	"address-dependent, address-and-port-dependent mapping) and eif, adf, apdf "
+	"(filtering); UDP, TCP and ICMP the times after which a silent session ends, for "
+	"TCP that of an open connection and that of any other. Where protocols differ, each "
+	"stands by its name. With --json every knob of every preset.\n\n"
+	"What describes the machine stays as it is: interfaces, external addresses, table "
+	"sizes, seed. Mappings and sessions that are open go on.";
 
 /* clang-format off */
 static const struct command commands[] = {
@@ -106,19 +118,35 @@ static const struct command commands[] = {
 	  .meaning = "change knobs, all or none" },
 	{ .name = "preset", .arguments = "NAME | --list", .run = cmd_preset, .most = 1,
 	  .meaning = "turn the NAT into another kind, or list the kinds there are",
-	  .lists = true, .details = preset_details },
+	  .lists = true, .forms = preset_forms, .details = preset_details },
 	{ .name = "forward", .run = cmd_forward, .least = 1, .most = 4,
 	  .arguments = "list | add KIND ... | del KIND ...",
 	  .meaning = "forward ports, pair addresses, name a DMZ host, exempt destinations",
-	  .details = forward_details },
+	  .forms = forward_forms, .details = forward_details },
 	{ .name = "flush", .run = cmd_flush, .least = 1, .most = -1,
-	  .arguments = "all | host ADDRESS | protocol NAME | external ADDRESS:PORT | mapping ID",
-	  .meaning = "remove mappings with their sessions", .details = flush_details },
+	  .arguments = "all | host ADDRESS | protocol PROTO | external ADDRESS:PORT | mapping ID",
+	  .meaning = "remove mappings with their sessions", .forms = flush_forms, .details = flush_details },
 	{ .name = "clock", .run = cmd_clock, .least = 1, .most = 2,
 	  .arguments = "advance TIME | scale FACTOR | freeze | resume | show",
-	  .meaning = "the time that mappings and sessions age by", .details = clock_details },
+	  .meaning = "the time that mappings and sessions age by", .forms = clock_forms, .details = clock_details },
 };
 /* clang-format on */
+
+const struct help_flag command_flags[] = {
+	{ 'l', "lab", "NAME", "the lab whose daemon is meant (default natem)" },
+	{ 's', "socket", "PATH",
+	  "the daemon's control socket (default: $NATEM_SOCKET, or the lab's)" },
+	{ 'j', "json", NULL, "answer as JSON, on one line" },
+	{ 'h', "help", NULL, "this text; after a COMMAND, about that" },
+	{ 'V', "version", NULL, "the version" },
+	{ '\0', NULL, NULL, NULL },
+};
+
+const struct help_flag command_watch_flags[] = {
+	{ 'w', "watch[=SECONDS]", NULL,
+	  "redraw in place every SECONDS (default 1); q or Ctrl-C ends" },
+	{ '\0', NULL, NULL, NULL },
+};
 
 const struct command *command_spec(unsigned int index)
 {

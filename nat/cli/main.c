@@ -18,16 +18,9 @@ static void print_help(void)
 {
 	puts("Usage: natem [--lab NAME | -s PATH] [--json] COMMAND [ARGUMENT]...\n"
 	     "\n"
-	     "Inspects and steers a running natemd.\n"
-	     "\n"
-	     "  -l, --lab NAME     the lab whose daemon is meant (default natem)\n"
-	     "  -s, --socket PATH  the daemon's control socket (default: $NATEM_SOCKET, or the "
-	     "lab's)\n"
-	     "  -j, --json         answer as JSON, on one line\n"
-	     "  -h, --help         this text; after a COMMAND, about that\n"
-	     "  -V, --version      the version\n"
-	     "\n"
-	     "Commands:");
+	     "Inspects and steers a running natemd.\n");
+	help_print_flags(command_flags);
+	puts("\nCommands:");
 	for (unsigned int i = 0; command_spec(i) != NULL; i++) {
 		const struct command *command = command_spec(i);
 		bool fits = strlen(command->arguments) <= 20;
@@ -53,15 +46,22 @@ static void print_command_help(const struct command *command)
 {
 	printf("Usage: natem [--lab NAME | -s PATH] [--json] %s%s%s\n\n%s\n", command->name,
 	       *command->arguments ? " " : "", command->arguments, command->meaning);
-	if (command->details != NULL)
-		printf("\n%s\n", command->details);
+	if (command->forms != NULL) {
+		putchar('\n');
+		help_print_entries(command->forms);
+	}
+	if (command->details != NULL) {
+		putchar('\n');
+		help_print_text(command->details);
+	}
 	if (command->run == cmd_set)
 		print_presets("nat.preset=");
 	if (command->run == cmd_preset)
 		print_presets("");
-	if (command->watches)
-		puts("\n  -w, --watch[=SECONDS]  redraw in place every SECONDS (default 1); q or "
-		     "Ctrl-C ends");
+	if (command->watches) {
+		putchar('\n');
+		help_print_flags(command_watch_flags);
+	}
 }
 
 static enum client_status usage_error(const char *format, const char *word)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * command.h - the subcommands
- * Owns:       what a subcommand is given and gives back; main.c holds their table.
+ * Owns:       what a subcommand is given and gives back, and their table (commands.c), from which help
+ *             is made.
  * Invariants: a subcommand writes its answer to standard output only when it succeeded. A list is
  *             written while it comes: what is there of it when it fails stays.
  */
@@ -10,6 +11,7 @@
 
 #include <stdbool.h>
 
+#include "common/help.h"
 #include "nat/cli/client.h"
 #include "nat/cli/table.h"
 
@@ -35,8 +37,19 @@ struct command {
 	bool follows;	       /* takes --follow */
 	bool counts;	       /* takes --count */
 	enum client_status (*run)(const struct invocation *call);
-	const char *details; /* more of its help, whole lines; NULL for none */
+	/* The ways to call it, completed word by word: capitals stand for what is to be filled in,
+	 * "tcp|udp" is one of them. NULL: what @arguments says is all. */
+	const struct help_entry *forms;
+	const char *details; /* more of its help, as help_print_text() takes it; NULL for none */
 };
+
+/* Flags of every subcommand, and of those that take --watch, --follow or --count. */
+extern const struct help_flag command_flags[], command_watch_flags[], command_follow_flags[],
+	command_count_flags[];
+
+/* The table's row at @index, NULL past the last; and the one of @name, NULL if there is none. */
+const struct command *command_spec(unsigned int index);
+const struct command *command_find(const char *name);
 
 enum client_status cmd_status(const struct invocation *call);
 enum client_status cmd_mappings(const struct invocation *call);

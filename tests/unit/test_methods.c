@@ -848,30 +848,32 @@ static void test_unknown_method_is_refused_with_those_there_are(void **state)
 	static const char *const names[] = { "", "nosuch", "status ", "Status", "mappings" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		for (unsigned int m = 0; method_spec(m) != NULL; m++)
+		for (unsigned int m = 0; protocol_method(m) != NULL; m++)
 			assert_refused(*state, names[i], "", RPC_METHOD_NOT_FOUND,
-				       method_spec(m)->name);
+				       protocol_method(m)->name);
 }
 
 static void test_method_table_names_the_promised_methods(void **state)
 {
 	static const char *const promised[] = {
-		"status",	 "mappings.list", "sessions.list", "hosts.list",     "ports.who",
-		"events.list",	 "counters.get",  "options.get",   "options.set",    "presets.list",
-		"forwards.list", "forwards.add",  "forwards.del",  "mappings.flush", "clock.get",
-		"clock.advance", "clock.scale",	  "clock.freeze",  "clock.resume",
+		"status",	"mappings.list",  "sessions.list", "hosts.list",
+		"ports.who",	"events.list",	  "counters.get",  "options.get",
+		"options.set",	"presets.list",	  "forwards.list", "forwards.add",
+		"forwards.del", "mappings.flush", "clock.get",	   "clock.advance",
+		"clock.scale",	"clock.freeze",	  "clock.resume",  "system.describe",
 	};
 	const unsigned int wanted = sizeof(promised) / sizeof(promised[0]);
 	unsigned int count = 0;
 
 	(void)state;
-	for (; method_spec(count) != NULL; count++) {
-		assert_true(*method_spec(count)->meaning != '\0');
-		assert_non_null(method_spec(count)->parameters);
+	for (; protocol_method(count) != NULL; count++) {
+		assert_true(*protocol_method(count)->meaning != '\0');
+		assert_non_null(protocol_method(count)->parameters);
+		assert_non_null(protocol_method(count)->result);
 	}
 	assert_int_equal(count, wanted);
 	for (size_t i = 0; i < wanted; i++)
-		assert_string_equal(method_spec((unsigned int)i)->name, promised[i]);
+		assert_string_equal(protocol_method((unsigned int)i)->name, promised[i]);
 }
 
 static void test_line_that_is_no_json_is_a_parse_error(void **state)

@@ -87,8 +87,8 @@ json_t *method_status(struct daemon *d, json_t *params, struct failure *failure)
 {
 	json_t *result, *sessions;
 
-	if (!params_none(params, failure))
-		return NULL;
+	(void)params;
+	(void)failure;
 	sessions = json_usage(&d->nat.sessions.arena, d->nat.sessions.created);
 	member_put(sessions, "expired", json_of_count(d->nat.sessions.expired));
 	result = json_object();
@@ -122,11 +122,10 @@ static json_t *json_counter(const struct reason_spec *spec, uint64_t value)
 
 json_t *method_counters_get(struct daemon *d, json_t *params, struct failure *failure)
 {
-	json_t *counters;
+	json_t *counters = json_object();
 
-	if (!params_none(params, failure))
-		return NULL;
-	counters = json_object();
+	(void)params;
+	(void)failure;
 	for (unsigned int i = 0; i < REASON_COUNT; i++) {
 		const struct reason_spec *spec = reason_spec((enum nat_reason)i);
 
@@ -165,19 +164,14 @@ json_t *json_of_event(const struct daemon *d, const struct nat_event *event)
 
 json_t *method_events_list(struct daemon *d, json_t *params, struct failure *failure)
 {
-	static const char *const names[] = { "from", "limit", NULL };
 	const struct event_ring *ring = &d->nat.events;
-	uint32_t from = 1, limit = EVENT_RING;
+	uint64_t next = params_number(params, "from");
+	uint32_t limit = params_number(params, "limit");
 	const struct nat_event *event;
-	json_t *events;
-	uint64_t next;
+	json_t *events = json_array();
 
-	if (!params_only(params, names, failure) ||
-	    !params_number(params, "from", 1, UINT32_MAX, &from, failure) ||
-	    !params_number(params, "limit", 1, EVENT_RING, &limit, failure))
-		return NULL;
-	events = json_array();
-	for (next = from; limit > 0 && (event = event_from(ring, next)) != NULL; limit--) {
+	(void)failure;
+	for (; limit > 0 && (event = event_from(ring, next)) != NULL; limit--) {
 		json_array_append_new(events, json_of_event(d, event));
 		next = event->number + 1;
 	}

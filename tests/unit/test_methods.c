@@ -848,15 +848,15 @@ static void test_unknown_method_is_refused_with_those_there_are(void **state)
 	static const char *const names[] = { "", "nosuch", "status ", "Status", "mappings" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		for (unsigned int m = 0; method_spec(m) != NULL; m++)
+		for (unsigned int m = 0; protocol_method(m) != NULL; m++)
 			assert_refused(*state, names[i], "", RPC_METHOD_NOT_FOUND,
-				       method_spec(m)->name);
+				       protocol_method(m)->name);
 }
 
 static bool is_method(const char *name)
 {
-	for (unsigned int m = 0; method_spec(m) != NULL; m++)
-		if (strcmp(method_spec(m)->name, name) == 0)
+	for (unsigned int m = 0; protocol_method(m) != NULL; m++)
+		if (strcmp(protocol_method(m)->name, name) == 0)
 			return true;
 	return false;
 }
@@ -864,18 +864,19 @@ static bool is_method(const char *name)
 static void test_method_table_names_the_promised_methods(void **state)
 {
 	static const char *const promised[] = {
-		"status",	 "mappings.list",  "sessions.list",    "hosts.list",
-		"ports.who",	 "events.list",	   "events.subscribe", "trace.subscribe",
-		"capture.start", "drops.list",	   "counters.get",     "options.get",
-		"options.set",	 "presets.list",   "forwards.list",    "forwards.add",
-		"forwards.del",	 "mappings.flush", "clock.get",	       "clock.advance",
-		"clock.scale",	 "clock.freeze",   "clock.resume",
+		"status",	    "mappings.list",   "sessions.list", "hosts.list",
+		"ports.who",	    "events.list",     "counters.get",	"options.get",
+		"options.set",	    "presets.list",    "forwards.list", "forwards.add",
+		"forwards.del",	    "mappings.flush",  "clock.get",	"clock.advance",
+		"clock.scale",	    "clock.freeze",    "clock.resume",	"system.describe",
+		"events.subscribe", "trace.subscribe", "capture.start", "drops.list",
 	};
 
 	(void)state;
-	for (unsigned int m = 0; method_spec(m) != NULL; m++) {
-		assert_true(*method_spec(m)->meaning != '\0');
-		assert_non_null(method_spec(m)->parameters);
+	for (unsigned int m = 0; protocol_method(m) != NULL; m++) {
+		assert_true(*protocol_method(m)->meaning != '\0');
+		assert_non_null(protocol_method(m)->parameters);
+		assert_non_null(protocol_method(m)->result);
 	}
 	for (size_t i = 0; i < sizeof(promised) / sizeof(promised[0]); i++)
 		if (!is_method(promised[i]))

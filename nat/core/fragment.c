@@ -151,7 +151,7 @@ static struct nat_outcome follow_first(struct nat *nat, struct packet *pkt, uint
 		outcome = rewritten(REASON_FRAGMENT_TRANSLATED, NAT_NONE, NAT_NONE);
 		break;
 	case DATAGRAM_PASSED:
-		outcome = pass(REASON_FRAGMENT_TRANSLATED);
+		outcome = pass(REASON_FRAGMENT_TRANSLATED, OPT_NONE);
 		break;
 	case DATAGRAM_REFUSED:
 	case DATAGRAM_WAITING:

@@ -117,6 +117,7 @@ static json_t *json_counter(const struct reason_spec *spec, uint64_t value)
 	member_put(counter, "drop", json_boolean(spec->drop));
 	member_put_text(counter, "meaning", spec->explanation);
 	member_put_text(counter, "clause", spec->clause);
+	member_put_text(counter, "advice", spec->advice);
 	return counter;
 }
 

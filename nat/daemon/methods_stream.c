@@ -2,24 +2,14 @@
 /*
  * methods_stream.c - subscriptions, and what was dropped last
  */
-#include <string.h>
-
 #include "nat/daemon/methods_parts.h"
 #include "nat/daemon/stream.h"
-
-static enum nat_reason reason_of(const char *name)
-{
-	unsigned int reason = 0;
-
-	while (strcmp(reason_spec((enum nat_reason)reason)->name, name) != 0)
-		reason++; /* the table has seen that there is one */
-	return (enum nat_reason)reason;
-}
 
 static struct stream_filter filter_of(json_t *params)
 {
 	const char *host = json_string_value(json_object_get(params, "host"));
 	const char *reason = json_string_value(json_object_get(params, "reason"));
+	const char *nearest; /* not wanted: the table has seen that there is one */
 	struct stream_filter filter = {
 		.drops = json_is_true(json_object_get(params, "drops")),
 		.has_host = host != NULL,
@@ -33,7 +23,7 @@ static struct stream_filter filter_of(json_t *params)
 	if (host != NULL)
 		addr_parse(host, &filter.host);
 	if (reason != NULL)
-		filter.reason = reason_of(reason);
+		filter.reason = reason_find(reason, &nearest);
 	return filter;
 }
 

@@ -55,11 +55,11 @@ static bool refuse(const struct member *m, const json_t *given, struct failure *
 
 	if (m->needed != NULL) {
 		snprintf(needed, sizeof(needed), "%s", m->needed);
+	} else if (m->type != NULL && m->type->needed != NULL) {
+		snprintf(needed, sizeof(needed), "%s", m->type->needed);
 	} else if (protocol_value(m, 0) != NULL) {
 		list_values(m, needed, sizeof(needed));
 		not = json_string_value(given);
-	} else if (m->type != NULL && m->type->needed != NULL) {
-		snprintf(needed, sizeof(needed), "%s", m->type->needed);
 	} else if (m->most != 0) {
 		snprintf(needed, sizeof(needed),
 			 "a whole number from %" PRId64 " to %" PRId64 " is needed", m->least,

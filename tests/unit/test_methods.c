@@ -571,16 +571,18 @@ static void test_counters_name_every_reason(void **state)
 	assert_int_equal(json_object_size(counters), REASON_COUNT);
 	for (unsigned int i = 0; i < REASON_COUNT; i++) {
 		const struct reason_spec *spec = reason_spec((enum nat_reason)i);
-		const char *meaning, *clause;
+		const char *meaning, *clause, *advice;
 		json_int_t value;
 		int drop;
 
-		assert_shape(json_object_get(counters, spec->name), "{s:I, s:b, s:s, s:s}", "value",
-			     &value, "drop", &drop, "meaning", &meaning, "clause", &clause);
+		assert_shape(json_object_get(counters, spec->name), "{s:I, s:b, s:s, s:s, s:s}",
+			     "value", &value, "drop", &drop, "meaning", &meaning, "clause", &clause,
+			     "advice", &advice);
 		assert_int_equal(value, d->nat.counters[i]);
 		assert_int_equal(drop, spec->drop);
 		assert_string_equal(meaning, spec->explanation);
 		assert_string_equal(clause, spec->clause);
+		assert_string_equal(advice, spec->advice);
 	}
 	json_decref(all);
 }

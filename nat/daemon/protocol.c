@@ -607,6 +607,8 @@ static const struct member counter_members[] = {
 	{ "drop", VALUE_BOOLEAN, "did they end here?" },
 	{ "meaning", VALUE_TEXT, "one line" },
 	{ "clause", VALUE_TEXT, "the RFC requirement, or empty" },
+	{ "advice", VALUE_TEXT,
+	  "what to look at or change so that they pass; of drops never empty" },
 	{ 0 },
 };
 static const struct type counter = { "counter", "packets of one reason", counter_members };

@@ -76,7 +76,8 @@ static const char trace_details[] =
 
 static const char capture_details[] =
 	"Of several filters, all must hold. Writes until Ctrl-C. The file has two interfaces, lan "
-	"and wan: each packet is there as it came and as it left, with a comment that names reason, "
+	"and wan: each packet is there as it came and as it left, with a comment that names "
+	"reason, "
 	"mapping and session; a dropped one only as it came. FILE - is standard output:\n\n"
 	"  natem capture - | wireshark -k -i -";
 

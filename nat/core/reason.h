@@ -79,7 +79,7 @@ struct reason_spec {
 	bool drop;
 	const char *explanation; /* one line */
 	const char *clause;	 /* RFC and section or requirement; "" where none speaks of it */
-	const char *advice;	 /* what to look at or change so that it passes; of drops, never "" */
+	const char *advice; /* what to look at or change so that it passes; of drops, never "" */
 };
 
 /* The table's row; @reason below REASON_COUNT. Never NULL, static. */

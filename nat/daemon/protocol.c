@@ -706,8 +706,8 @@ static const struct member described_method_members[] = {
 	{ "errors", VALUE_INTEGER | VALUE_LIST, "codes of its own errors", .least = RPC_PARSE_ERROR,
 	  .most = -1 },
 	{ "failure", VALUE_TEXT | VALUE_NULL, "when the answer is error -32000; null: never" },
-	{ "stream", VALUE_TEXT | VALUE_NULL,
-	  "the notification that comes after the answer, again and again; null if none does" },
+	{ "notifications", VALUE_TEXT | VALUE_LIST,
+	  "names of those that come after the answer, again and again" },
 	{ 0 },
 };
 static const struct type described_method = {

@@ -58,8 +58,8 @@ static const struct type address = {
 
 static const struct type endpoint = {
 	"endpoint",
-	"ADDRESS:PORT; for ICMP queries the identifier takes the port's place, for protocols "
-	"that have neither their number",
+	"ADDRESS:PORT; for ICMP queries the identifier takes the port's place, for other "
+	"protocols their number",
 	.fits = fits_endpoint,
 	.needed = "an endpoint is needed, such as 203.0.113.1:40213",
 };
@@ -72,7 +72,7 @@ static const struct type duration = {
 
 static const struct type protocol = {
 	"protocol",
-	"what a mapping is of; other: every protocol of other.protocols",
+	"of a mapping; other stands for all of other.protocols",
 	.value_at = protocol_at,
 };
 
@@ -136,7 +136,7 @@ static const struct member pcp_members[] = {
 static const struct type pcp = { "pcp", "what hosts asked for (RFC 6887)", pcp_members };
 
 static const struct member own_packets_members[] = {
-	{ "made", VALUE_INTEGER, "ICMP errors and resets that were due" },
+	{ "made", VALUE_INTEGER, "ICMP errors and resets" },
 	{ "lost", VALUE_INTEGER, "not made, for want of room" },
 	{ "sent", VALUE_INTEGER, "the system took them" },
 	{ "failed", VALUE_INTEGER, "the system did not take them" },
@@ -229,8 +229,8 @@ static const struct member mapping_members[] = {
 	  "was it made by a forward, a one-to-one pair or the DMZ? Then every remote may send "
 	  "to it" },
 	{ "lease_ms", VALUE_INTEGER | VALUE_NULL,
-	  "how much longer its host has it by request, in NAT time; null if it did not ask or "
-	  "that is over" },
+	  "how much longer its host has it by request, in NAT time; until then every remote may "
+	  "send to it; null if the host did not ask or that is over" },
 	{ "age_ms", VALUE_INTEGER, "since it was made, in NAT time" },
 	{ "expires_in_ms", VALUE_INTEGER,
 	  "until it ends if nothing comes, with its last session or its lease, in NAT time" },

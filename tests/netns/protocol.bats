@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # protocol.bats - the control protocol is as it says of itself, and works with what its document shows
 
-# shellcheck disable=SC2030,SC2031,SC2119,SC2120,SC2154
-# (a test is a subshell to bats; helpers.bash sets more names)
+# shellcheck disable=SC2016,SC2030,SC2031,SC2119,SC2120,SC2154
+# (a test is a subshell to bats; helpers.bash sets more names; what stands in single quotes is sed's)
 load helpers
 
 setup_file() { lab_up --clients 2 --external 3; }
@@ -134,6 +134,7 @@ limit_reached() { [[ $(natem --json events) == *'"limit-reached"'* ]]; }
 	local program=$BATS_TEST_TMPDIR/example.py
 
 	fill
+	client bash -c 'for i in {1..60}; do echo x >/dev/udp/203.0.113.10/7000; done' # several pages
 	sed -n '/^```python$/,/^```$/p' "$document" | sed '1d;$d' >"$program"
 	sed -i "s|/run/natem/natem.sock|$(socket)|" "$program"
 	(($(grep -c . "$program") <= 12)) || complain "that is not ten lines of Python"
@@ -141,4 +142,11 @@ limit_reached() { [[ $(natem --json events) == *'"limit-reached"'* ]]; }
 	says "192.168.1.2:5001 is seen as $(external udp 192.168.1.2:5001)"
 	says "192.168.1.3:5000 is seen as $(external tcp 192.168.1.3:5000)"
 	equal "$(look mappings internal | wc -l)" "${#lines[@]}"
+	((${#lines[@]} > 60))
+}
+
+@test "64 clients at once are served, half of which never read, and memory stays bounded" {
+	run -0 timeout 120 python3 -I "$here/crowd.py" "$(socket)" "$(daemon_pid)"
+	says served
+	natem status >/dev/null
 }

@@ -350,10 +350,10 @@ static void say_reply(struct text *t, const struct explain_answer *a)
 	if (reply.protocol == PACKET_TCP)
 		say(t, " The NAT itself would answer with a RST.");
 	else
-		say(t, " The NAT itself would answer with an ICMP error: %s unreachable (code %u).",
-		    reply.icmp_code == PACKET_HOST_UNREACHABLE	 ? "host"
-		    : reply.icmp_code == PACKET_PORT_UNREACHABLE ? "port"
-								 : "communication prohibited,",
+		say(t, " The NAT itself would answer with an ICMP error: %s (code %u).",
+		    reply.icmp_code == PACKET_HOST_UNREACHABLE	 ? "host unreachable"
+		    : reply.icmp_code == PACKET_PORT_UNREACHABLE ? "port unreachable"
+								 : "communication prohibited",
 		    reply.icmp_code);
 }
 

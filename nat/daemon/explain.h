@@ -49,8 +49,8 @@ struct explain_answer {
 
 /*
  * explain_packet() - try out the packet of @question, as if it came at @now
- * Takes as long as the copy does, mostly by the size of the tables: milliseconds with a
- * quarter of a million mappings. Return: 0; or -errno with the reason in @why.
+ * Nothing else is served meanwhile: 1 ms, measured with a million mappings. Where tables are not on
+ * huge pages, there are more page tables to copy. Return: 0; or -errno with the reason in @why.
  */
 int explain_packet(struct nat *nat, const struct explain_question *question, struct mono now,
 		   struct explain_answer *answer, char *why, size_t why_size);

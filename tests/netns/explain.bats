@@ -310,6 +310,10 @@ assert answer["counters"]["port-zero"]["rate"] == 0
 	run -0 natem counters --explain --interval=0.1
 	[[ ${lines[0]} =~ ^COUNTER\ +PACKETS\ +RATE/S\ +VERDICT\ +CLAUSE\ +MEANING$ ]]
 	[[ $output =~ filtered\ +[0-9]+\ +[0-9]+\ drop\ +RFC\ 4787\ REQ-8\ +inbound ]]
+	need_programs script # on a terminal, who waits for more than two seconds is told how long
+	run -0 script -qec "$build/natem --lab $LAB counters --explain --interval 2.1" /dev/null
+	says "counting packets: 2 s left"
+	[[ $output == *filtered* ]]
 	run -0 natem counters
 	[[ ${lines[0]} =~ ^COUNTER\ +PACKETS\ +VERDICT\ +MEANING$ ]]
 	run -2 natem counters --interval 1

@@ -22,7 +22,10 @@ struct invocation {
 	bool list;	 /* --list */
 	bool follow;	 /* --follow */
 	uint64_t count;	 /* --count: end after so many; 0: never */
-	double interval; /* seconds between redraws */
+	bool explain;	 /* --explain */
+	bool inbound;	 /* --inbound */
+	char *flags;	 /* --flags: of a TCP segment; NULL: not given */
+	double interval; /* seconds between redraws, or two readings */
 	int argc;	 /* words after the subcommand's flags */
 	char **argv;
 };
@@ -36,6 +39,8 @@ struct command {
 	bool lists;	       /* takes --list */
 	bool follows;	       /* takes --follow */
 	bool counts;	       /* takes --count */
+	bool explains;	       /* takes --explain and --interval */
+	bool tries;	       /* takes --inbound and --flags */
 	enum client_status (*run)(const struct invocation *call);
 	/* The ways to call it, completed word by word: capitals stand for what is to be filled in,
 	 * "tcp|udp" is one of them. NULL: what @arguments says is all. */
@@ -43,9 +48,10 @@ struct command {
 	const char *details; /* more of its help, as help_print_text() takes it; NULL for none */
 };
 
-/* Flags of every subcommand, and of those that take --watch, --follow or --count. */
+/* Flags of every subcommand, and of those that take --watch, --follow, --count, --explain or
+ * --inbound. */
 extern const struct help_flag command_flags[], command_watch_flags[], command_follow_flags[],
-	command_count_flags[];
+	command_count_flags[], command_explain_flags[], command_try_flags[];
 
 /* The table's row at @index, NULL past the last; and the one of @name, NULL if there is none. */
 const struct command *command_spec(unsigned int index);
@@ -66,6 +72,7 @@ enum client_status cmd_preset(const struct invocation *call);
 enum client_status cmd_flush(const struct invocation *call);
 enum client_status cmd_trace(const struct invocation *call);
 enum client_status cmd_capture(const struct invocation *call);
+enum client_status cmd_explain(const struct invocation *call);
 enum client_status cmd_clock(const struct invocation *call);
 enum client_status cmd_describe(const struct invocation *call);
 

@@ -68,6 +68,30 @@ static const struct help_entry filter_forms[] = {
 	{ NULL, NULL },
 };
 
+static const struct help_entry explain_forms[] = {
+	{ "udp|tcp SOURCE DESTINATION", "a datagram, or a segment, from one endpoint to another" },
+	{ "icmp ADDRESS:ID ADDRESS",
+	  "an Echo of that identifier; with --inbound the identifier stands with DESTINATION" },
+	{ "other NUMBER ADDRESS ADDRESS", "a packet of another IP protocol" },
+	{ "REASON", "what a counter or a drop means, and what to change; needs no daemon" },
+	{ "--list", "a table of all reasons" },
+	{ NULL, NULL },
+};
+
+static const char explain_details[] =
+	"  natem explain udp 192.168.1.2:6789 203.0.113.10:7890\n"
+	"  natem explain tcp 203.0.113.10:4321 203.0.113.1:80 --inbound\n"
+	"  natem explain icmp 192.168.1.2:77 203.0.113.10\n"
+	"  natem explain filtered\n\n"
+	"SOURCE and DESTINATION are those of the packet as it comes: from the LAN or, with "
+	"--inbound, from the WAN to an external address. The answer is what would happen to it "
+	"now, to the port that a new mapping would get, and nothing changes by it: a copy of "
+	"natemd tries it out.";
+
+static const char counters_details[] =
+	"With --explain the counters are read twice, to tell how fast they rise, and the RFC "
+	"clause of each is shown. 'natem explain NAME' tells what to do about one.";
+
 static const char trace_details[] =
 	"Of several filters, all must hold. A line a packet: time of day (UTC), way, protocol, who "
 	"to whom as it came, and after => as it left; TCP state before > after; mapping; reason. A "
@@ -141,8 +165,13 @@ static const struct command commands[] = {
 	{ .name = "capture", .arguments = "FILE [FILTER]...", .run = cmd_capture,
 	  .least = 1, .most = -1, .meaning = "packets before and after, into a pcapng file",
 	  .forms = filter_forms, .details = capture_details },
-	{ .name = "counters", .arguments = "", .run = cmd_counters,
-	  .meaning = "packets by what became of them, and why" },
+	{ .name = "counters", .arguments = "[--explain]", .run = cmd_counters,
+	  .meaning = "packets by what became of them, and why", .explains = true,
+	  .details = counters_details },
+	{ .name = "explain", .run = cmd_explain, .most = 4, .lists = true, .tries = true,
+	  .arguments = "PROTO SOURCE DESTINATION | REASON | --list",
+	  .meaning = "what would become of a packet, and why; or what a reason means",
+	  .forms = explain_forms, .details = explain_details },
 	{ .name = "options", .arguments = "", .run = cmd_options,
 	  .meaning = "all knobs with value, default and meaning" },
 	{ .name = "get", .arguments = "KEY", .run = cmd_get, .least = 1, .most = 1,
@@ -191,6 +220,20 @@ const struct help_flag command_follow_flags[] = {
 
 const struct help_flag command_count_flags[] = {
 	{ '\0', "count", "N", "end after N packets" },
+	{ '\0', NULL, NULL, NULL },
+};
+
+const struct help_flag command_explain_flags[] = {
+	{ '\0', "explain", NULL, "how fast each rises too, and the RFC clause" },
+	{ '\0', "interval", "SECONDS", "between two readings, from 0.1 to 3600 (default 1)" },
+	{ '\0', NULL, NULL, NULL },
+};
+
+const struct help_flag command_try_flags[] = {
+	{ '\0', "inbound", NULL, "the packet comes from the WAN" },
+	{ '\0', "flags", "LIST",
+	  "of a TCP segment: one or more of syn, ack, fin and rst, as in syn,ack (default: ack "
+	  "where there is a session, else syn)" },
 	{ '\0', NULL, NULL, NULL },
 };
 

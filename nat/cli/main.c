@@ -69,6 +69,8 @@ static void print_command_help(const struct command *command)
 	print_own_flags(command->watches, command_watch_flags);
 	print_own_flags(command->follows, command_follow_flags);
 	print_own_flags(command->counts, command_count_flags);
+	print_own_flags(command->explains, command_explain_flags);
+	print_own_flags(command->tries, command_try_flags);
 }
 
 static enum client_status usage_error(const char *format, const char *word)
@@ -119,7 +121,7 @@ static int set_path(struct client *client, const char *path)
 	return 0;
 }
 
-enum { FLAG_LIST = 256, FLAG_COUNT };
+enum { FLAG_LIST = 256, FLAG_COUNT, FLAG_EXPLAIN, FLAG_INTERVAL, FLAG_INBOUND, FLAG_FLAGS };
 
 /* Flags that may stand before or after the command; those only after it are told apart by use. */
 static const struct option flags[] = {
@@ -132,12 +134,16 @@ static const struct option flags[] = {
 	{ "version", no_argument, NULL, 'V' },
 	{ "follow", no_argument, NULL, 'f' },
 	{ "count", required_argument, NULL, FLAG_COUNT },
+	{ "explain", no_argument, NULL, FLAG_EXPLAIN },
+	{ "interval", required_argument, NULL, FLAG_INTERVAL },
+	{ "inbound", no_argument, NULL, FLAG_INBOUND },
+	{ "flags", required_argument, NULL, FLAG_FLAGS },
 	{ NULL, 0, NULL, 0 },
 };
 
 struct request {
 	struct invocation call;
-	bool help, version;
+	bool help, version, timed; /* timed: --interval was given */
 };
 
 /*
@@ -178,6 +184,21 @@ static enum client_status read_flags(struct request *r, int argc, char **argv, b
 		case FLAG_LIST:
 			r->call.list = true;
 			break;
+		case FLAG_EXPLAIN:
+			r->call.explain = true;
+			break;
+		case FLAG_INTERVAL:
+			r->timed = true;
+			if (read_interval(optarg, &r->call.interval) < 0)
+				return usage_error("--interval=%s: from 0.1 to 3600 seconds",
+						   optarg);
+			break;
+		case FLAG_INBOUND:
+			r->call.inbound = true;
+			break;
+		case FLAG_FLAGS:
+			r->call.flags = optarg;
+			break;
 		case 'h':
 			r->help = true;
 			break;
@@ -209,6 +230,12 @@ static enum client_status run(const struct command *command, const struct invoca
 		return usage_error("'%s' has no --follow", command->name);
 	if (call->count > 0 && !command->counts)
 		return usage_error("'%s' has no --count", command->name);
+	if (call->explain && !command->explains)
+		return usage_error("'%s' has no --explain", command->name);
+	if (call->inbound && !command->tries)
+		return usage_error("'%s' has no --inbound", command->name);
+	if (call->flags != NULL && !command->tries)
+		return usage_error("'%s' has no --flags", command->name);
 	status = command->run(call);
 	if (status != CLIENT_OK)
 		log_error("%s", call->client->why);
@@ -252,6 +279,8 @@ static enum client_status run_command(struct request *r, const char *name, int a
 		print_command_help(command);
 		return CLIENT_OK;
 	}
+	if (r->timed && !r->call.explain)
+		return usage_error("%s", "--interval goes with --explain");
 	r->call.argc = argc - optind;
 	r->call.argv = argv + optind;
 	return run(command, &r->call);

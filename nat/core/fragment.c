@@ -35,9 +35,11 @@ static enum nat_reason malformed(const struct packet *pkt)
 	return REASON_FRAGMENT_TRANSLATED;
 }
 
-static struct nat_outcome refuse(struct nat *nat, const struct packet *pkt, struct mono now)
+/* @knob: whose limit it is; OPT_NONE: so many datagrams are known at once, whatever the knobs say */
+static struct nat_outcome refuse(struct nat *nat, const struct packet *pkt, enum option_id knob,
+				 struct mono now)
 {
-	return report_limit(nat, drop_by(REASON_FRAGMENTS_FULL, OPT_FRAGMENTS_MAX_HELD, NAT_NONE),
+	return report_limit(nat, drop_by(REASON_FRAGMENTS_FULL, knob, NAT_NONE),
 			    nat_protocol_of(pkt), &pkt->source.addr, now);
 }
 
@@ -47,17 +49,19 @@ static struct nat_outcome hold_later(struct nat *nat, const struct packet *pkt, 
 {
 	struct fragment_store *f = &nat->fragments;
 	bool fresh = n == NAT_NONE;
+	enum option_id knob;
 
 	if (nat->options.fragments.mode == FRAGMENTS_IN_ORDER)
 		return drop_by(REASON_FRAGMENT_ORDER, OPT_FRAGMENTS_MODE, NAT_NONE);
 	if (fresh)
 		n = fragment_begin(f, pkt, from, now);
 	if (n == NAT_NONE)
-		return refuse(nat, pkt, now);
-	if (!fragment_hold(f, n, pkt, &nat->options.fragments)) {
+		return refuse(nat, pkt, OPT_NONE, now);
+	knob = fragment_hold(f, n, pkt, &nat->options.fragments);
+	if (knob != OPT_NONE) {
 		if (fresh)
 			fragment_end(f, n);
-		return refuse(nat, pkt, now);
+		return refuse(nat, pkt, knob, now);
 	}
 	fragment_note(f, n, pkt);
 	return outcome_of(NAT_HELD, REASON_FRAGMENT_HELD, NAT_NONE, NAT_NONE, OPT_NONE);
@@ -129,7 +133,7 @@ static struct nat_outcome take_first(struct nat *nat, struct packet *pkt, enum n
 	if (n == NAT_NONE)
 		n = fragment_begin(&nat->fragments, pkt, from, now);
 	if (n == NAT_NONE)
-		return refuse(nat, pkt, now);
+		return refuse(nat, pkt, OPT_NONE, now);
 	fragment_note(&nat->fragments, n, pkt);
 	nat->counted[NAT_INTERNAL] = nat->counted[NAT_EXTERNAL] = NAT_NONE;
 	outcome = translate_whole(nat, pkt, from, now);

@@ -263,20 +263,22 @@ static void append_held(struct fragment_store *f, struct datagram *d, uint32_t n
 	f->held[number].next = NAT_NONE;
 }
 
-bool fragment_hold(struct fragment_store *f, uint32_t n, const struct packet *pkt,
-		   const struct fragment_options *o)
+enum option_id fragment_hold(struct fragment_store *f, uint32_t n, const struct packet *pkt,
+			     const struct fragment_options *o)
 {
 	uint32_t chunks = (uint32_t)(pkt->length + FRAGMENT_CHUNK - 1) / FRAGMENT_CHUNK;
 	uint32_t number = f->free_held, chunk;
 	struct held_fragment *h;
 
-	if (number == NAT_NONE || f->held_count >= o->max_held ||
-	    f->chunks_held + chunks > o->max_bytes / FRAGMENT_CHUNK ||
-	    held_from(f, &pkt->source.addr) >= o->max_per_source)
-		return false;
+	if (number == NAT_NONE || f->held_count >= o->max_held)
+		return OPT_FRAGMENTS_MAX_HELD;
+	if (f->chunks_held + chunks > o->max_bytes / FRAGMENT_CHUNK)
+		return OPT_FRAGMENTS_MAX_BYTES;
+	if (held_from(f, &pkt->source.addr) >= o->max_per_source)
+		return OPT_FRAGMENTS_MAX_PER_SOURCE;
 	chunk = find_chunks(f, chunks, (uint32_t)(o->max_bytes / FRAGMENT_CHUNK));
 	if (chunk == NAT_NONE)
-		return false;
+		return OPT_FRAGMENTS_MAX_BYTES;
 	mark_chunks(f, chunk, chunks, true);
 	h = &f->held[number];
 	f->free_held = h->next;
@@ -290,7 +292,7 @@ bool fragment_hold(struct fragment_store *f, uint32_t n, const struct packet *pk
 	append_held(f, fragment_at(f, n), number);
 	f->held_count++;
 	f->chunks_held += chunks;
-	return true;
+	return OPT_NONE;
 }
 
 void fragment_rewrite(const struct datagram *d, struct packet *pkt)

@@ -99,9 +99,9 @@ void fragment_note(struct fragment_store *f, uint32_t n, const struct packet *pk
 /* All of its bytes were seen. */
 bool fragment_is_complete(const struct fragment_store *f, uint32_t n);
 
-/* Hold @pkt for datagram @n; false if there is no room for it. */
-bool fragment_hold(struct fragment_store *f, uint32_t n, const struct packet *pkt,
-		   const struct fragment_options *o);
+/* Hold @pkt for datagram @n: OPT_NONE, or the knob whose limit leaves no room for it. */
+enum option_id fragment_hold(struct fragment_store *f, uint32_t n, const struct packet *pkt,
+			     const struct fragment_options *o);
 /* What became of its first fragment. */
 void fragment_settle(struct fragment_store *f, uint32_t n, enum datagram_state state);
 /* The first fragment came: what is held for @n passes as datagram @n says, or is dropped. */

@@ -186,8 +186,10 @@ static struct nat_outcome open_fixed(struct nat *nat, const struct packet *pkt,
 				: drop_by(REASON_MAPPINGS_FULL, OPT_NAT_MAX_MAPPINGS, NAT_NONE),
 			flow->protocol, &internal.addr, now);
 	outcome = admit(nat, pkt, flow, mapping, now);
-	if (mapping_at(&nat->mappings, mapping)->sessions == 0)
+	if (mapping_at(&nat->mappings, mapping)->sessions == 0) {
 		lifetime_remove_mapping(nat, mapping); /* never one without a session */
+		outcome.mapping = NAT_NONE;
+	}
 	if (outcome.session == NAT_NONE && outcome.verdict == NAT_REWRITTEN)
 		return drop(REASON_TUPLE_TAKEN);
 	return outcome;

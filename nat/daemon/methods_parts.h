@@ -19,6 +19,8 @@ method_run method_mappings_list, method_sessions_list, method_hosts_list, method
 method_run method_forwards_add, method_forwards_del, method_forwards_list;
 /* methods_who.c */
 method_run method_ports_who;
+/* methods_explain.c */
+method_run method_packets_explain;
 /* methods_knobs.c */
 method_run method_options_get, method_options_set, method_presets_list;
 

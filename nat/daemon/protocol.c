@@ -446,6 +446,117 @@ static const struct member who_result[] = {
 	{ 0 },
 };
 
+/* --- what would become of a packet --------------------------------------------------------- */
+
+#define END_NEEDED "an IPv4 address is needed, with its port or identifier: 192.168.1.2:6789"
+
+static const struct member explain_parameters[] = {
+	{ "protocol", 0, "of the packet; icmp: an Echo", &protocol },
+	{ "number", VALUE_INTEGER | VALUE_OPTIONAL, "of the IP protocol, with protocol other",
+	  .most = UINT8_MAX },
+	{ "source", VALUE_TEXT,
+	  "as the packet comes: of UDP and TCP an endpoint; of ICMP an endpoint, with the "
+	  "identifier, on the NAT's own side, and an address on the other; else an address",
+	  .needed = END_NEEDED },
+	{ "destination", VALUE_TEXT, "likewise", .needed = END_NEEDED },
+	{ "from", VALUE_TEXT | VALUE_OPTIONAL, "the side it comes from: the LAN or the WAN",
+	  .values = ONE_OF("internal", "external"), .initial = "\"internal\"" },
+	{ "flags", VALUE_TEXT | VALUE_OPTIONAL,
+	  "of TCP, one or more of syn, ack, fin and rst, as in syn,ack; without it ack where "
+	  "there is a session, else syn" },
+	{ 0 },
+};
+
+static const struct member tried_members[] = {
+	{ "protocol", 0, "which", &protocol },
+	{ "number", VALUE_INTEGER, "IP's, of the protocol", .most = UINT8_MAX },
+	{ "source", VALUE_TEXT, "as it comes" },
+	{ "destination", VALUE_TEXT, "as it comes" },
+	{ "from", VALUE_TEXT, "the side it comes from", .values = ONE_OF("internal", "external") },
+	{ "flags", VALUE_TEXT | VALUE_NULL, "of TCP, as in SYN,ACK; else null" },
+	{ "type", VALUE_INTEGER | VALUE_NULL, "of ICMP; else null", .most = UINT8_MAX },
+	{ 0 },
+};
+static const struct type tried = { "tried-packet", "the packet that was tried out", tried_members };
+
+static const struct member ends_members[] = {
+	{ "source", VALUE_TEXT, "as it goes on" },
+	{ "destination", VALUE_TEXT, "as it goes on" },
+	{ 0 },
+};
+static const struct type ends = { "packet-ends", "source and destination", ends_members };
+
+static const struct member deciding_knob_members[] = {
+	{ "key", VALUE_TEXT, "its name" },
+	{ "value", VALUE_TEXT, "what it is set to" },
+	{ "meaning", VALUE_TEXT, "one line" },
+	{ "clause", VALUE_TEXT, "the RFC requirement, or empty" },
+	{ 0 },
+};
+static const struct type deciding_knob = {
+	"deciding-knob",
+	"a knob that could have made another thing of the packet",
+	deciding_knob_members,
+};
+
+static const struct member touched_mapping_members[] = {
+	{ "id", VALUE_INTEGER, "record number" },
+	{ "new", VALUE_BOOLEAN, "would it be made for the packet?" },
+	{ "internal", 0, "the endpoint of the internal host", &endpoint },
+	{ "external", 0, "the endpoint that stands for it", &endpoint },
+	{ "fixed", VALUE_BOOLEAN, "by a forward, a one-to-one pair or the DMZ?" },
+	{ "leased", VALUE_BOOLEAN, "has its host asked for it?" },
+	{ 0 },
+};
+static const struct type touched_mapping = {
+	"touched-mapping",
+	"the mapping that a packet is about; of a hairpinned one, that of the host that gets it",
+	touched_mapping_members,
+};
+
+static const struct member touched_session_members[] = {
+	{ "id", VALUE_INTEGER, "record number" },
+	{ "new", VALUE_BOOLEAN, "would it be made for the packet?" },
+	{ "opened_by", VALUE_TEXT, "the side that sent the first packet",
+	  .values = ONE_OF("internal", "external") },
+	{ "remote", VALUE_TEXT, "the remote endpoint; for ICMP queries the remote address" },
+	{ "tcp_before", VALUE_NULL, "null for other protocols than TCP", &tcp_state },
+	{ "tcp_after", VALUE_NULL, "null for other protocols than TCP", &tcp_state },
+	{ 0 },
+};
+static const struct type touched_session = {
+	"touched-session",
+	"the session that a packet is traffic of",
+	touched_session_members,
+};
+
+static const struct member reply_members[] = {
+	{ "kind", VALUE_TEXT, "an ICMP error or a RST", .values = ONE_OF("icmp", "rst") },
+	{ "type", VALUE_INTEGER | VALUE_NULL, "of ICMP; else null", .most = UINT8_MAX },
+	{ "code", VALUE_INTEGER | VALUE_NULL, "of ICMP; else null", .most = UINT8_MAX },
+	{ "destination", 0, "whom it is for: the sender of the packet", &address },
+	{ 0 },
+};
+static const struct type reply = { "own-reply", "what the NAT itself says at once", reply_members };
+
+static const struct member explain_result[] = {
+	{ "packet", 0, "what was tried out", &tried },
+	{ "verdict", VALUE_TEXT, "what would become of it; passed: it stays as it is",
+	  .values = ONE_OF("rewritten", "passed", "dropped") },
+	{ "after", VALUE_NULL, "its ends then; null if it is dropped", &ends },
+	{ "reason", 0, "why", &reason },
+	{ "meaning", VALUE_TEXT, "of the reason, one line" },
+	{ "clause", VALUE_TEXT, "the RFC requirement, or empty" },
+	{ "advice", VALUE_TEXT, "what to look at or change so that it passes; empty if it does" },
+	{ "knob", VALUE_NULL, "that decided; null if none did", &deciding_knob },
+	{ "mapping", VALUE_NULL, "that it is about; null if none", &touched_mapping },
+	{ "session", VALUE_NULL, "that it is traffic of; null if none", &touched_session },
+	{ "reply", VALUE_NULL, "what the NAT itself would answer its sender; null if nothing",
+	  &reply },
+	{ "text", VALUE_TEXT, "the same as a paragraph, for people" },
+	{ 0 },
+};
+
 /* --- events and counters ------------------------------------------------------------------ */
 
 static const struct member events_parameters[] = {
@@ -768,6 +879,9 @@ static const struct method methods[] = {
 	  hosts_result, .run = method_hosts_list },
 	{ "ports.who", "who has an external port", who_parameters, who_result,
 	  .run = method_ports_who },
+	{ "packets.explain", "what would become of a packet, and why", explain_parameters,
+	  explain_result, .run = method_packets_explain,
+	  .failure = "the copy of the daemon that it takes could not be made" },
 	{ "events.list", "what has happened: limits, blocks, knobs", events_parameters,
 	  events_result, .run = method_events_list },
 	{ "events.subscribe", "tell what happens from now on", events_subscribe_parameters,

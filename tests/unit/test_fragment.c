@@ -515,6 +515,7 @@ static void test_full_store_drops_what_it_cannot_hold_and_says_so_once(void **st
 	for (unsigned int id = 5; id < 10; id++) {
 		outcome = out_copy(lab, udp_train(H1, Y1, id).piece[1], AT_S(0));
 		assert_dropped(outcome, REASON_FRAGMENTS_FULL);
+		assert_int_equal(outcome.knob, OPT_FRAGMENTS_MAX_HELD);
 	}
 	assert_int_equal(lab->nat.events.count, events + 1);
 	assert_int_equal(event_from(&lab->nat.events, events + 1)->reason, REASON_FRAGMENTS_FULL);

@@ -85,7 +85,7 @@ static uint32_t begin(struct bench *b, struct packet pkt)
 
 static bool hold(struct bench *b, uint32_t n, struct packet pkt)
 {
-	bool held = fragment_hold(&b->store, n, &pkt, &b->options);
+	bool held = fragment_hold(&b->store, n, &pkt, &b->options) == OPT_NONE;
 
 	check(b);
 	return held;

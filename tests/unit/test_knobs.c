@@ -174,6 +174,35 @@ static void test_checks_of_icmp_errors_name_their_knob(void **state)
 		    REASON_ICMP_QUOTE_CHECKSUM, OPT_ICMP_ERROR_CHECKS);
 }
 
+/* Of the fragments that may wait, each limit by its own name. */
+static void test_fragments_without_room_name_the_limit(void **state)
+{
+	static const struct {
+		const char *key, *value;
+		enum option_id knob;
+	} limits[] = {
+		{ "fragments.max-held", "1", OPT_FRAGMENTS_MAX_HELD },
+		{ "fragments.max-bytes", "2048", OPT_FRAGMENTS_MAX_BYTES },
+		{ "fragments.max-per-source", "1", OPT_FRAGMENTS_MAX_PER_SOURCE },
+	};
+	struct lab *lab = *state;
+	unsigned int id = 0;
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		const char *before = option_spec(limits[i].knob)->initial;
+		struct nat_outcome outcome;
+
+		lab_set(lab, limits[i].key, limits[i].value);
+		do {
+			struct wire w = wire_with_id(wire_udp_with(H1, Y1, 0, 1200), ++id);
+
+			outcome = lab_out(lab, wire_fragment(w, 600, 608), AT_S(0));
+		} while (outcome.verdict == NAT_HELD);
+		assert_knob(outcome, REASON_FRAGMENTS_FULL, limits[i].knob);
+		lab_set(lab, limits[i].key, before);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +217,7 @@ int main(void)
 		lab_test(test_picked_up_names_its_knob),
 		lab_test(test_port_zero_names_a_knob_only_where_there_is_a_choice),
 		lab_test(test_checks_of_icmp_errors_name_their_knob),
+		lab_test(test_fragments_without_room_name_the_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,21 +42,17 @@ static void print_presets(const char *prefix)
 	puts("\n'natem options' lists the knobs; natemd --help also what each may be.");
 }
 
-static void print_own_flags(bool has, const struct help_flag *flags)
-{
-	if (!has)
-		return;
-	putchar('\n');
-	help_print_flags(flags);
-}
-
 static void print_command_help(const struct command *command)
 {
 	printf("Usage: natem [--lab NAME | -s PATH] [--json] %s%s%s\n\n%s\n", command->name,
 	       *command->arguments ? " " : "", command->arguments, command->meaning);
 	if (command->forms != NULL) {
-		putchar('\n');
+		puts(strstr(command->arguments, "FILTER") != NULL ? "\nFILTER is any of" : "");
 		help_print_entries(command->forms);
+	}
+	if (command->flags != NULL) {
+		putchar('\n');
+		help_print_flags(command->flags);
 	}
 	if (command->details != NULL) {
 		putchar('\n');
@@ -66,9 +62,6 @@ static void print_command_help(const struct command *command)
 		print_presets("nat.preset=");
 	if (command->run == cmd_preset)
 		print_presets("");
-	print_own_flags(command->watches, command_watch_flags);
-	print_own_flags(command->follows, command_follow_flags);
-	print_own_flags(command->counts, command_count_flags);
 }
 
 static enum client_status usage_error(const char *format, const char *word)

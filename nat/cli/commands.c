@@ -84,7 +84,7 @@ static const char hosts_details[] =
 static const struct help_entry filter_forms[] = {
 	{ "host ADDRESS", "packets that have this address, before or after" },
 	{ "port N", "likewise the port, or the identifier of a ping" },
-	{ "protocol PROTO", "udp, tcp, icmp or other" },
+	{ "protocol PROTO", "one protocol: udp, tcp, icmp or other" },
 	{ "reason REASON", "one reason: 'natem counters' lists them" },
 	{ "drops", "only what was dropped" },
 	{ NULL, NULL },

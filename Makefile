@@ -28,7 +28,8 @@ BENCH  := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c))
 TRAFFIC := $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/traffic*.c))
 MAN    := $(patsubst docs/man/%.in,$(B)/man/%,$(wildcard docs/man/*.in))
 FUZZ   := $(patsubst %.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-SHELL_FILES := $(wildcard netns-scripts/*.sh tests/*.sh tests/netns/*.bash tests/*/*.bats) .ci/run
+SHELL_FILES := $(wildcard netns-scripts/*.sh tests/*.sh tests/netns/*.bash tests/*/*.bats) \
+	completion/natem.bash .ci/run
 C_FILES     := $(wildcard common/*.[ch] nat/*/*.[ch] tools/*.c tests/*/*.[ch])
 
 .SECONDARY: # objects are kept, also those that make sees only on the way to a program
@@ -168,6 +169,8 @@ bench-quick: deps deps-bench
 install: all
 	install -D -m 755 $(B)/natemd $(DESTDIR)$(PREFIX)/sbin/natemd
 	install -D -m 755 $(B)/natem $(DESTDIR)$(PREFIX)/bin/natem
+	install -D -m 644 completion/natem.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/natem
+	install -D -m 644 completion/_natem $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_natem
 	@set -e; for page in $(MAN); do \
 		to=$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; \
 		echo "install -D -m 644 $$page $$to"; install -D -m 644 "$$page" "$$to"; done

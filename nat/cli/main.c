@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "common/nearest.h"
 #include "nat/cli/command.h"
+#include "nat/cli/complete.h"
 #include "nat/core/presets.h"
 
 static void print_help(void)
@@ -269,6 +270,10 @@ static enum client_status run_words(struct request *r, int argc, char **argv)
 	}
 	if (word == NULL)
 		return usage_error("%s", "no command given");
+	if (strcmp(word, "complete") == 0) { /* for the shells' completion; no help tells of it */
+		complete_print(argc - 1, argv + 1);
+		return CLIENT_OK;
+	}
 	return run_command(r, word, argc, argv);
 }
 

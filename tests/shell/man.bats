@@ -125,13 +125,15 @@ has() {
 	run -1 bash -c 'exec "$0" "$1" >/dev/full' "$build/tools/man" "$BATS_TEST_TMPDIR/t"
 }
 
-@test "make install puts programs and pages where they belong" {
+@test "make install puts programs, pages and completion where they belong" {
 	local page to=$BATS_TEST_TMPDIR/root/usr
 
 	# Not the flags of the make that runs these tests.
 	run -0 env -u MAKEFLAGS -u MAKELEVEL make -s B="${NATEM_BUILD:-build}" \
 		DESTDIR="$BATS_TEST_TMPDIR/root" PREFIX=/usr install
 	[[ -x $to/bin/natem && -x $to/sbin/natemd ]]
+	cmp completion/natem.bash "$to/share/bash-completion/completions/natem"
+	cmp completion/_natem "$to/share/zsh/site-functions/_natem"
 	for page in "${pages[@]}"; do
 		cmp "$build/man/$page" "$to/share/man/man${page##*.}/$page"
 	done

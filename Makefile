@@ -23,20 +23,23 @@ CLI    := $(patsubst %.c,$(B)/%.o,$(wildcard nat/cli/*.c))
 UNIT   := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 MODEL  := $(B)/tests/model/test_model
 RFC    := $(patsubst %.c,$(B)/%,$(wildcard tests/rfc/test_*.c))
-BATS   := $(wildcard tests/netns/*.bats)
+BATS   := $(wildcard tests/shell/*.bats tests/netns/*.bats)
 BENCH  := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c))
 TRAFFIC := $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/traffic*.c))
+MAN    := $(patsubst docs/man/%.in,$(B)/man/%,$(wildcard docs/man/*.in))
 FUZZ   := $(patsubst %.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-SHELL_FILES := $(wildcard netns-scripts/*.sh tests/*.sh tests/netns/*.bash tests/netns/*.bats) .ci/run
-C_FILES     := $(wildcard common/*.[ch] nat/*/*.[ch] tests/*/*.[ch])
+SHELL_FILES := $(wildcard netns-scripts/*.sh tests/*.sh tests/netns/*.bash tests/*/*.bats) \
+	completion/natem.bash .ci/run
+C_FILES     := $(wildcard common/*.[ch] nat/*/*.[ch] tools/*.c tests/*/*.[ch])
 
 .SECONDARY: # objects are kept, also those that make sees only on the way to a program
-.PHONY: all help deps deps-check deps-bench check check-long conformance protocol asan lint fuzz bench bench-quick \
+.PHONY: all help man deps deps-check deps-bench check check-long conformance protocol asan lint fuzz bench bench-quick \
 	bench-programs install clean
-all: $(B)/natemd $(B)/natem
+all: $(B)/natemd $(B)/natem man
 
 help:
-	@echo "make all         the programs, in $(B)/"
+	@echo "make all         the programs and their man pages, in $(B)/"
+	@echo "make man         the man pages alone, in $(B)/man/"
 	@echo "make deps        install what building and running need"
 	@echo "make deps-check  install what only the tests need"
 	@echo "make deps-bench  install what only the benchmarks need"
@@ -88,6 +91,16 @@ $(B)/natem: $(B)/nat/cli/main.o $(B)/libcli.a $(B)/libcore.a $(B)/libcommon.a
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(CLI_LIBS)
 
+# Hand-written templates, filled in from the tables that are linked in.
+$(B)/tools/man: $(B)/tools/man.o $(B)/libdaemon.a $(B)/libcli.a $(B)/libcore.a $(B)/libcommon.a
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ $(DAEMON_LIBS) $(CLI_LIBS)
+$(B)/man/%: docs/man/%.in $(B)/tools/man
+	@mkdir -p $(@D)
+	@echo "  MAN   $@"
+	$(Q)$(B)/tools/man $< >$@.new && mv $@.new $@
+man: $(MAN)
+
 $(UNIT) $(RFC): %: %.o $(B)/libdaemon.a $(B)/libcli.a $(B)/libcore.a $(B)/libcommon.a
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $^ -lcmocka $(DAEMON_LIBS) $(CLI_LIBS)
@@ -131,7 +144,7 @@ lint: deps-check
 	clang-format --dry-run -Werror $(C_FILES)
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
 		--inline-suppr -I. -D__GNUC__ \
-		-D'json_array_foreach(a,i,v)=for(;;)' -D'json_object_foreach(o,k,v)=for(;;)' common nat
+		-D'json_array_foreach(a,i,v)=for(;;)' -D'json_object_foreach(o,k,v)=for(;;)' common nat tools
 
 # Fuzzers are whole programs of their own: all code is compiled with coverage, by clang.
 $(B)/fuzz/tests/fuzz/%: tests/fuzz/%.c $(wildcard common/*.[ch] nat/*/*.[ch] tests/unit/*.h)
@@ -160,6 +173,11 @@ bench-quick: deps deps-bench
 install: all
 	install -D -m 755 $(B)/natemd $(DESTDIR)$(PREFIX)/sbin/natemd
 	install -D -m 755 $(B)/natem $(DESTDIR)$(PREFIX)/bin/natem
+	install -D -m 644 completion/natem.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/natem
+	install -D -m 644 completion/_natem $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_natem
+	@set -e; for page in $(MAN); do \
+		to=$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; \
+		echo "install -D -m 644 $$page $$to"; install -D -m 644 "$$page" "$$to"; done
 
 clean:
 	rm -rf build

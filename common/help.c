@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "common/help.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -73,11 +72,13 @@ void help_print_entries(const struct help_entry *entries)
 		print_entry(e->words, width, e->meaning);
 }
 
-/* The length of a paragraph: up to an empty line or one that begins with a blank. */
-static size_t paragraph(const char *text)
+size_t help_paragraph(const char *text, bool *asis)
 {
 	size_t length = strcspn(text, "\n");
 
+	*asis = *text == ' ' || *text == '\n';
+	if (*asis)
+		return length;
 	while (text[length] == '\n' && text[length + 1] != '\n' && text[length + 1] != ' ' &&
 	       text[length + 1] != '\0')
 		length += 1 + strcspn(text + length + 1, "\n");
@@ -87,8 +88,8 @@ static size_t paragraph(const char *text)
 void help_print_text(const char *text)
 {
 	while (*text != '\0') {
-		bool asis = *text == ' ' || *text == '\n';
-		size_t length = asis ? strcspn(text, "\n") : paragraph(text);
+		bool asis;
+		size_t length = help_paragraph(text, &asis);
 
 		if (asis)
 			printf("%.*s\n", (int)length, text);

@@ -7,6 +7,9 @@
 #ifndef COMMON_HELP_H
 #define COMMON_HELP_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 /* A flag of the command line; a table of them ends with a NULL name. */
 struct help_flag {
 	char letter;	      /* NUL: it has none */
@@ -25,5 +28,8 @@ void help_print_flags(const struct help_flag *flags);
 void help_print_entries(const struct help_entry *entries);
 /* Paragraphs, wrapped anew; lines that begin with a blank stay as they are. */
 void help_print_text(const char *text);
+
+/* The length of the paragraph that such a text begins with, or of the line that stays @asis. */
+size_t help_paragraph(const char *text, bool *asis);
 
 #endif

@@ -25,7 +25,7 @@ usage() {
 	cat <<-EOF
 	usage: tests/run.sh PROGRAM|FILE.bats...
 
-	Runs cmocka programs and, as root, bats files; the last line says how many tests passed,
+	Runs cmocka programs and bats files, those of tests/netns only as root; the last line says how many tests passed,
 	failed and were skipped. NATEM_BUILD names the build directory (default: build).
 
 	Exit status: 0 all passed, 1 some failed or none ran, 2 wrong usage.
@@ -76,7 +76,8 @@ skip_file() {
 [[ $1 != -h && $1 != --help ]] || { usage; exit 0; }
 for part; do
 	case $part in
-	*.bats) if ((EUID == 0)); then run_part "${part##*/}" bats --formatter tap "$part"; else skip_file "$part"; fi ;;
+	tests/netns/*.bats) if ((EUID == 0)); then run_part "${part##*/}" bats --formatter tap "$part"; else skip_file "$part"; fi ;;
+	*.bats) run_part "${part##*/}" bats --formatter tap "$part" ;;
 	*) run_part "${part##*/}" env CMOCKA_MESSAGE_OUTPUT=TAP "$part" ;;
 	esac
 done

@@ -42,16 +42,16 @@ struct command {
 	bool explains;	       /* takes --explain and --interval */
 	bool tries;	       /* takes --inbound and --flags */
 	enum client_status (*run)(const struct invocation *call);
-	/* The ways to call it, completed word by word: capitals stand for what is to be filled in,
-	 * "tcp|udp" is one of them. NULL: what @arguments says is all. */
+	const struct help_flag *flags; /* its own; NULL for none */
+	/* The ways to call it, or if @arguments has a FILTER, what that may be; for completion too.
+	 * Capitals stand for what is to be filled in, "tcp|udp" for one of them. NULL: what
+	 * @arguments says is all. */
 	const struct help_entry *forms;
 	const char *details; /* more of its help, as help_print_text() takes it; NULL for none */
 };
 
-/* Flags of every subcommand, and of those that take --watch, --follow, --count, --explain or
- * --inbound. */
-extern const struct help_flag command_flags[], command_watch_flags[], command_follow_flags[],
-	command_count_flags[], command_explain_flags[], command_try_flags[];
+/* Flags of every subcommand. */
+extern const struct help_flag command_flags[];
 
 /* The table's row at @index, NULL past the last; and the one of @name, NULL if there is none. */
 const struct command *command_spec(unsigned int index);

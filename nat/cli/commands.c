@@ -6,6 +6,42 @@
 
 #include "nat/cli/command.h"
 
+static const struct help_flag watch_flags[] = {
+	{ 'w', "watch[=SECONDS]", NULL,
+	  "redraw in place every SECONDS (default 1); q or Ctrl-C ends" },
+	{ '\0', NULL, NULL, NULL },
+};
+
+static const struct help_flag events_flags[] = {
+	{ 'f', "follow", NULL, "after those, what happens from then on, until Ctrl-C" },
+	{ '\0', NULL, NULL, NULL },
+};
+
+static const struct help_flag trace_flags[] = {
+	{ '\0', "count", "N", "end after N packets" },
+	{ '\0', NULL, NULL, NULL },
+};
+
+static const struct help_flag counters_flags[] = {
+	{ '\0', "explain", NULL, "how fast each rises too, and the RFC clause" },
+	{ '\0', "interval", "SECONDS", "between two readings, from 0.1 to 3600 (default 1)" },
+	{ '\0', NULL, NULL, NULL },
+};
+
+static const struct help_flag explain_flags[] = {
+	{ '\0', "inbound", NULL, "the packet comes from the WAN" },
+	{ '\0', "flags", "LIST",
+	  "of a TCP segment: one or more of syn, ack, fin and rst, as in syn,ack (default: ack "
+	  "where there is a session, else syn)" },
+	{ '\0', "list", NULL, "a table of all reasons" },
+	{ '\0', NULL, NULL, NULL },
+};
+
+static const struct help_flag preset_flags[] = {
+	{ '\0', "list", NULL, "a table of all, whether a daemon runs or not" },
+	{ '\0', NULL, NULL, NULL },
+};
+
 static const struct help_entry flush_forms[] = {
 	{ "all", "every mapping there is" },
 	{ "host ADDRESS", "those of one internal host" },
@@ -59,10 +95,11 @@ static const char hosts_details[] =
 	"in all, and of each protocol that has any or has a quota. A host that has nothing "
 	"open is not known.";
 
+/* What FILTER stands for. */
 static const struct help_entry filter_forms[] = {
 	{ "host ADDRESS", "packets that have this address, before or after" },
 	{ "port N", "likewise the port, or the identifier of a ping" },
-	{ "protocol PROTO", "udp, tcp, icmp or other" },
+	{ "protocol PROTO", "one protocol: udp, tcp, icmp or other" },
 	{ "reason REASON", "one reason: 'natem counters' lists them" },
 	{ "drops", "only what was dropped" },
 	{ NULL, NULL },
@@ -74,7 +111,6 @@ static const struct help_entry explain_forms[] = {
 	  "an Echo of that identifier; with --inbound the identifier stands with DESTINATION" },
 	{ "other NUMBER ADDRESS ADDRESS", "a packet of another IP protocol" },
 	{ "REASON", "what a counter or a drop means, and what to change; needs no daemon" },
-	{ "--list", "a table of all reasons" },
 	{ NULL, NULL },
 };
 
@@ -93,13 +129,15 @@ static const char counters_details[] =
 	"clause of each is shown. 'natem explain NAME' tells what to do about one.";
 
 static const char trace_details[] =
-	"Of several filters, all must hold. A line a packet: time of day (UTC), way, protocol, who "
+	"Of several filters, all must hold.\n\n"
+	"A line a packet: time of day (UTC), way, protocol, who "
 	"to whom as it came, and after => as it left; TCP state before > after; mapping; reason. A "
 	"drop has the knob that decided and the RFC. Packets never wait for this: if they come "
 	"faster than they are read, a line says how many were missed. Ctrl-C ends.";
 
 static const char capture_details[] =
-	"Of several filters, all must hold. Writes until Ctrl-C. The file has two interfaces, lan "
+	"Of several filters, all must hold.\n\n"
+	"Writes until Ctrl-C. The file has two interfaces, lan "
 	"and wan: each packet is there as it came and as it left, with a comment that names "
 	"reason, "
 	"mapping and session; a dropped one only as it came. FILE - is standard output:\n\n"
@@ -127,12 +165,6 @@ static const char describe_details[] =
 	"mark where they may be left out; then the notifications, the types that have a name, and "
 	"the error codes. With --json the same as JSON Schema, for programs.";
 
-static const struct help_entry preset_forms[] = {
-	{ "NAME", "the kind of NAT to be from now on" },
-	{ "--list", "a table of all, whether a daemon runs or not" },
-	{ NULL, NULL },
-};
-
 static const char preset_details[] =
 	"In the table MAPPING and FILTERING are eim, adm, apdm (endpoint-independent, "
 	"address-dependent, address-and-port-dependent mapping) and eif, adf, apdf "
@@ -147,28 +179,28 @@ static const struct command commands[] = {
 	{ .name = "status", .arguments = "", .run = cmd_status,
 	  .meaning = "version, interfaces, use of tables and queue" },
 	{ .name = "mappings", .arguments = "[--watch[=SECONDS]]", .run = cmd_mappings,
-	  .meaning = "which external endpoint stands for which internal one", .watches = true },
+	  .meaning = "which external endpoint stands for which internal one", .watches = true, .flags = watch_flags },
 	{ .name = "sessions", .arguments = "[--watch[=SECONDS]]", .run = cmd_sessions,
-	  .meaning = "each mapping with each of its remote endpoints", .watches = true },
+	  .meaning = "each mapping with each of its remote endpoints", .watches = true, .flags = watch_flags },
 	{ .name = "hosts", .arguments = "[--watch[=SECONDS]]", .run = cmd_hosts,
-	  .meaning = "internal hosts: what they use, of which quota", .watches = true,
+	  .meaning = "internal hosts: what they use, of which quota", .watches = true, .flags = watch_flags,
 	  .details = hosts_details },
 	{ .name = "who", .run = cmd_who, .least = 1, .most = 2,
 	  .arguments = "ADDRESS:PORT [PROTO]", .meaning = "who has this external port",
 	  .details = who_details },
 	{ .name = "events", .arguments = "[FROM] [--follow]", .run = cmd_events, .most = 1,
 	  .meaning = "what has happened: limits reached, blocks given, knobs changed",
-	  .follows = true, .details = events_details },
+	  .follows = true, .flags = events_flags, .details = events_details },
 	{ .name = "trace", .arguments = "[FILTER]... [--count=N]", .run = cmd_trace, .most = -1,
-	  .meaning = "what becomes of each packet, and why, as it passes", .counts = true,
+	  .meaning = "what becomes of each packet, and why, as it passes", .counts = true, .flags = trace_flags,
 	  .forms = filter_forms, .details = trace_details },
 	{ .name = "capture", .arguments = "FILE [FILTER]...", .run = cmd_capture,
 	  .least = 1, .most = -1, .meaning = "packets before and after, into a pcapng file",
 	  .forms = filter_forms, .details = capture_details },
 	{ .name = "counters", .arguments = "[--explain]", .run = cmd_counters,
-	  .meaning = "packets by what became of them, and why", .explains = true,
+	  .meaning = "packets by what became of them, and why", .explains = true, .flags = counters_flags,
 	  .details = counters_details },
-	{ .name = "explain", .run = cmd_explain, .most = 4, .lists = true, .tries = true,
+	{ .name = "explain", .run = cmd_explain, .most = 4, .lists = true, .tries = true, .flags = explain_flags,
 	  .arguments = "PROTO SOURCE DESTINATION | REASON | --list",
 	  .meaning = "what would become of a packet, and why; or what a reason means",
 	  .forms = explain_forms, .details = explain_details },
@@ -178,9 +210,9 @@ static const struct command commands[] = {
 	  .meaning = "the value of one knob" },
 	{ .name = "set", .arguments = "KEY=VALUE...", .run = cmd_set, .least = 1, .most = -1,
 	  .meaning = "change knobs, all or none" },
-	{ .name = "preset", .arguments = "NAME | --list", .run = cmd_preset, .most = 1,
+	{ .name = "preset", .arguments = "PRESET | --list", .run = cmd_preset, .most = 1,
 	  .meaning = "turn the NAT into another kind, or list the kinds there are",
-	  .lists = true, .forms = preset_forms, .details = preset_details },
+	  .lists = true, .flags = preset_flags, .details = preset_details },
 	{ .name = "forward", .run = cmd_forward, .least = 1, .most = 4,
 	  .arguments = "list | add KIND ... | del KIND ...",
 	  .meaning = "forward ports, pair addresses, name a DMZ host, exempt destinations",
@@ -202,38 +234,8 @@ const struct help_flag command_flags[] = {
 	{ 's', "socket", "PATH",
 	  "the daemon's control socket (default: $NATEM_SOCKET, or the lab's)" },
 	{ 'j', "json", NULL, "answer as JSON, on one line" },
-	{ 'h', "help", NULL, "this text; after a COMMAND, about that" },
+	{ 'h', "help", NULL, "what there is; after a COMMAND, about that" },
 	{ 'V', "version", NULL, "the version" },
-	{ '\0', NULL, NULL, NULL },
-};
-
-const struct help_flag command_watch_flags[] = {
-	{ 'w', "watch[=SECONDS]", NULL,
-	  "redraw in place every SECONDS (default 1); q or Ctrl-C ends" },
-	{ '\0', NULL, NULL, NULL },
-};
-
-const struct help_flag command_follow_flags[] = {
-	{ 'f', "follow", NULL, "after those, what happens from then on, until Ctrl-C" },
-	{ '\0', NULL, NULL, NULL },
-};
-
-const struct help_flag command_count_flags[] = {
-	{ '\0', "count", "N", "end after N packets" },
-	{ '\0', NULL, NULL, NULL },
-};
-
-const struct help_flag command_explain_flags[] = {
-	{ '\0', "explain", NULL, "how fast each rises too, and the RFC clause" },
-	{ '\0', "interval", "SECONDS", "between two readings, from 0.1 to 3600 (default 1)" },
-	{ '\0', NULL, NULL, NULL },
-};
-
-const struct help_flag command_try_flags[] = {
-	{ '\0', "inbound", NULL, "the packet comes from the WAN" },
-	{ '\0', "flags", "LIST",
-	  "of a TCP segment: one or more of syn, ack, fin and rst, as in syn,ack (default: ack "
-	  "where there is a session, else syn)" },
 	{ '\0', NULL, NULL, NULL },
 };
 

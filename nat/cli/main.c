@@ -12,7 +12,13 @@
 #include "common/log.h"
 #include "common/nearest.h"
 #include "nat/cli/command.h"
+#include "nat/cli/complete.h"
 #include "nat/core/presets.h"
+
+static void print_version(void)
+{
+	puts("natem " NATEM_VERSION);
+}
 
 static void print_help(void)
 {
@@ -42,21 +48,17 @@ static void print_presets(const char *prefix)
 	puts("\n'natem options' lists the knobs; natemd --help also what each may be.");
 }
 
-static void print_own_flags(bool has, const struct help_flag *flags)
-{
-	if (!has)
-		return;
-	putchar('\n');
-	help_print_flags(flags);
-}
-
 static void print_command_help(const struct command *command)
 {
 	printf("Usage: natem [--lab NAME | -s PATH] [--json] %s%s%s\n\n%s\n", command->name,
 	       *command->arguments ? " " : "", command->arguments, command->meaning);
 	if (command->forms != NULL) {
-		putchar('\n');
+		puts(strstr(command->arguments, "FILTER") != NULL ? "\nFILTER is any of" : "");
 		help_print_entries(command->forms);
+	}
+	if (command->flags != NULL) {
+		putchar('\n');
+		help_print_flags(command->flags);
 	}
 	if (command->details != NULL) {
 		putchar('\n');
@@ -66,11 +68,6 @@ static void print_command_help(const struct command *command)
 		print_presets("nat.preset=");
 	if (command->run == cmd_preset)
 		print_presets("");
-	print_own_flags(command->watches, command_watch_flags);
-	print_own_flags(command->follows, command_follow_flags);
-	print_own_flags(command->counts, command_count_flags);
-	print_own_flags(command->explains, command_explain_flags);
-	print_own_flags(command->tries, command_try_flags);
 }
 
 static enum client_status usage_error(const char *format, const char *word)
@@ -141,6 +138,27 @@ static const struct option flags[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
+/* @word: what getopt has stumbled over, which is a letter of it, in optopt, if it has no "--". */
+static enum client_status no_flag(const char *word)
+{
+	const char letter[] = { (char)optopt, '\0' };
+	struct nearest nearest;
+	char name[32];
+
+	if (strncmp(word, "--", 2) != 0)
+		return usage_error("no flag '-%s'", letter);
+	if (optopt != 0)
+		return usage_error("'%.64s': this flag takes no value", word);
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + 2, "="), word + 2);
+	nearest_init(&nearest, name, 0);
+	for (const struct option *f = flags; f->name != NULL; f++)
+		nearest_offer(&nearest, f->name);
+	if (nearest.name == NULL)
+		return usage_error("no flag '%.64s'", word);
+	log_error("no flag '--%s'; did you mean '--%s'?", name, nearest.name);
+	return CLIENT_WRONG_USAGE;
+}
+
 struct request {
 	struct invocation call;
 	bool help, version, timed; /* timed: --interval was given */
@@ -152,10 +170,10 @@ struct request {
  */
 static enum client_status read_flags(struct request *r, int argc, char **argv, bool anywhere)
 {
-	const char *letters = anywhere ? "l:s:jw::fhV" : "+l:s:jw::fhV";
+	const char *letters = anywhere ? ":l:s:jw::fhV" : "+:l:s:jw::fhV";
 	int flag;
 
-	optind = 0; /* getopt starts anew */
+	optind = 0; /* getopt starts anew; the ":" leaves the words to us */
 	while ((flag = getopt_long(argc, argv, letters, flags, NULL)) != -1) {
 		switch (flag) {
 		case 'l':
@@ -205,9 +223,10 @@ static enum client_status read_flags(struct request *r, int argc, char **argv, b
 		case 'V':
 			r->version = true;
 			break;
+		case ':':
+			return usage_error("'%s' wants a word after it", argv[optind - 1]);
 		default:
-			fputs("try 'natem --help'\n", stderr); /* getopt has named the flag */
-			return CLIENT_WRONG_USAGE;
+			return no_flag(argv[optind - 1]);
 		}
 	}
 	return CLIENT_OK;
@@ -218,7 +237,8 @@ static enum client_status run(const struct command *command, const struct invoca
 	enum client_status status;
 
 	if (call->argc < command->least || (command->most >= 0 && call->argc > command->most)) {
-		log_error("too few or too many words; usage: natem %s%s%s", command->name,
+		log_error("too %s words; usage: natem %s%s%s",
+			  call->argc < command->least ? "few" : "many", command->name,
 			  *command->arguments ? " " : "", command->arguments);
 		return CLIENT_WRONG_USAGE;
 	}
@@ -262,19 +282,21 @@ static enum client_status default_path(struct client *client)
 	return CLIENT_OK;
 }
 
-/* @argv: what follows the command's name, with a place for getopt's program name in front. */
+/* @argv: the command's name, where getopt expects the program's, and what follows it. */
 static enum client_status run_command(struct request *r, const char *name, int argc, char **argv)
 {
-	static char program[] = "natem";
 	const struct command *command = command_find(name);
 	enum client_status status;
 
 	if (command == NULL)
 		return no_command(name);
-	argv[0] = program;
 	status = read_flags(r, argc, argv, true);
 	if (status != CLIENT_OK)
 		return status;
+	if (r->version) {
+		print_version();
+		return CLIENT_OK;
+	}
 	if (r->help) {
 		print_command_help(command);
 		return CLIENT_OK;
@@ -286,15 +308,21 @@ static enum client_status run_command(struct request *r, const char *name, int a
 	return run(command, &r->call);
 }
 
+/* "help help" and "help --help" are help. */
+static bool asks_help(const char *word)
+{
+	return strcmp(word, "help") == 0 || *word == '-';
+}
+
 static enum client_status run_words(struct request *r, int argc, char **argv)
 {
 	const char *word = argc > 0 ? argv[0] : NULL;
 
 	if (r->version) {
-		puts("natem " NATEM_VERSION);
+		print_version();
 		return CLIENT_OK;
 	}
-	if (word != NULL && strcmp(word, "help") == 0 && argc > 1) {
+	if (word != NULL && strcmp(word, "help") == 0 && argc > 1 && !asks_help(argv[1])) {
 		r->help = true; /* "help COMMAND" is "COMMAND --help" */
 		argc--;
 		argv++;
@@ -305,18 +333,20 @@ static enum client_status run_words(struct request *r, int argc, char **argv)
 	}
 	if (word == NULL)
 		return usage_error("%s", "no command given");
+	if (strcmp(word, "complete") == 0) { /* for the shells' completion; no help tells of it */
+		complete_print(argc - 1, argv + 1);
+		return CLIENT_OK;
+	}
 	return run_command(r, word, argc, argv);
 }
 
 int main(int argc, char **argv)
 {
 	static struct client client = { .fd = -1 };
-	static char program[] = "natem";
 	struct request request = { .call = { .client = &client, .interval = 1 } };
 	enum client_status status;
 
-	log_open(program, LOG_LEVEL_INFO);
-	argv[0] = program; /* whom getopt's messages come from */
+	log_open("natem", LOG_LEVEL_INFO);
 	status = default_path(&client);
 	if (status == CLIENT_OK)
 		status = read_flags(&request, argc, argv, false);

@@ -27,7 +27,7 @@ const struct help_flag config_flags[] = {
 	{ '\0', "socket", "PATH", "control socket (default: the one of lab 'natem')" },
 	{ '\0', "ready-fd", "N", "write a newline to descriptor N when ready" },
 	{ 'n', "check", NULL, "check the configuration, print it whole and exit" },
-	{ 'h', "help", NULL, "this text" },
+	{ 'h', "help", NULL, "flags, knobs and presets" },
 	{ 'V', "version", NULL, "the version" },
 	{ '\0', NULL, NULL, NULL },
 };

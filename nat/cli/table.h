@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum { TABLE_COLUMNS = 12, TABLE_CELL = 96 /* bytes of a cell, with its NUL */ };
+enum { TABLE_COLUMNS = 16, TABLE_CELL = 96 /* bytes of a cell, with its NUL */ };
 
 struct table_column {
 	const char *title;

@@ -42,6 +42,11 @@ void table_print(struct table *t, FILE *out);
 /* Show the scarce columns too: there are more rows than can be known now. */
 void table_show_all(struct table *t);
 
+/* How many columns of the screen a UTF-8 text takes; each of its characters is taken to be one wide. */
+int table_columns_of(const char *text);
+/* How many bytes of it fit into @columns. */
+int table_bytes_of(const char *text, int columns);
+
 /* @text, or as much as fits and "..." */
 void table_text(table_cell *cell, const char *text);
 /* "59s", "4m07s", "2h03m", "3d04h", into @cell; @ms is rounded up: nothing lives 0s. */

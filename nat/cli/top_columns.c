@@ -99,15 +99,6 @@ const struct top_column *top_columns(enum top_view view)
 					: flow_columns;
 }
 
-int top_columns_of(const char *text)
-{
-	int columns = 0;
-
-	for (; *text != '\0'; text++)
-		columns += ((unsigned char)*text & 0xc0) != 0x80;
-	return columns;
-}
-
 void top_columns_init(struct table *table, enum top_view view)
 {
 	const struct top_column *columns = top_columns(view);
@@ -202,10 +193,10 @@ void top_columns_add_drop(struct table *table, const struct top_drop *drop, int6
 
 static int widest(const struct table *table, unsigned int column)
 {
-	int width = top_columns_of(table->columns[column].title);
+	int width = table_columns_of(table->columns[column].title);
 
 	for (size_t row = 0; row < table->rows; row++) {
-		int wide = top_columns_of(table->cells[row * table->width + column]);
+		int wide = table_columns_of(table->cells[row * table->width + column]);
 
 		if (wide > width)
 			width = wide;
@@ -240,8 +231,8 @@ void top_columns_fit(struct table *table, enum top_view view, enum top_order ord
 		table->widths[i] = widest(table, i);
 		if (columns[i].order == order && order != TOP_ORDERS && !table->columns[i].hidden) {
 			ordered = i;
-			if (table->widths[i] < top_columns_of(columns[i].title) + ORDER_MARK)
-				table->widths[i] = top_columns_of(columns[i].title) + ORDER_MARK;
+			if (table->widths[i] < table_columns_of(columns[i].title) + ORDER_MARK)
+				table->widths[i] = table_columns_of(columns[i].title) + ORDER_MARK;
 		}
 	}
 	for (unsigned int i = 0; i < table->width; i++) {

@@ -32,7 +32,4 @@ void top_columns_add_drop(struct table *table, const struct top_drop *drop, int6
  */
 void top_columns_fit(struct table *table, enum top_view view, enum top_order order, int width);
 
-/* How many columns of the screen a UTF-8 text takes: what is wider than one is not written here. */
-int top_columns_of(const char *text);
-
 #endif

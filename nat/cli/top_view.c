@@ -35,7 +35,7 @@ int top_view_open(void)
 {
 	const char *plain = getenv("NO_COLOR");
 
-	setlocale(LC_ALL, "");
+	setlocale(LC_CTYPE, "");
 	if (newterm(NULL, stdout, stdin) == NULL)
 		return -ENOTTY;
 	cbreak();
@@ -72,18 +72,13 @@ static attr_t colour(short pair)
 /* As much of @text as fits into @width columns from @x on; the columns it took. */
 static int put(int y, int x, int width, attr_t attributes, const char *text)
 {
-	int columns = 0, bytes = 0;
+	int bytes, columns = table_columns_of(text);
 
 	if (width > COLS - x)
 		width = COLS - x;
 	if (y >= LINES || width <= 0)
 		return 0;
-	while (text[bytes] != '\0') {
-		columns += ((unsigned char)text[bytes] & 0xc0) != 0x80;
-		if (columns > width)
-			break;
-		bytes++;
-	}
+	bytes = table_bytes_of(text, width);
 	attrset((int)attributes);
 	mvaddnstr(y, x, text, bytes);
 	attrset(A_NORMAL);
@@ -295,7 +290,7 @@ static void draw_row(const struct table *table, size_t row, int y, bool selected
 		put(y, i, 1, attributes, " ");
 	for (unsigned int i = 0; i < table->width; i++) {
 		const char *text = table->cells[row * table->width + i];
-		int width = table->widths[i], gap = width - top_columns_of(text);
+		int width = table->widths[i], gap = width - table_columns_of(text);
 
 		if (table->columns[i].hidden)
 			continue;

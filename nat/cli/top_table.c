@@ -66,6 +66,7 @@ static void read_host(struct top_row *row, const json_t *record)
 	size_t i;
 
 	COPY(row->internal, command_text(record, "address"));
+	addr_parse(row->internal, &row->endpoint.addr);
 	read_use(mappings, &row->mappings, &row->mapping_quota);
 	read_use(json_object_get(record, "sessions"), &row->sessions, &row->session_quota);
 	for (int p = 0; p < TOP_PROTOCOLS; p++)
@@ -95,6 +96,7 @@ static struct top_row read_row(const struct top_table *t, const json_t *record, 
 	row.mapping = (uint32_t)command_number(record, "mapping");
 	COPY(row.protocol, command_text(record, "protocol"));
 	COPY(row.internal, command_text(record, "internal"));
+	endpoint_parse(row.internal, &row.endpoint);
 	COPY(row.remote, command_text(record, "remote"));
 	COPY(row.state, command_text(record, "state"));
 	row.sessions = (uint64_t)command_number(record, "sessions");
@@ -296,11 +298,9 @@ static double rank(const struct top_row *row, enum top_order by)
 
 static int by_host(const struct top_row *a, const struct top_row *b)
 {
-	struct addr left = { { 0 } }, right = { { 0 } };
+	int order = addr_compare(&a->endpoint.addr, &b->endpoint.addr);
 
-	addr_parse(a->internal, &left);
-	addr_parse(b->internal, &right);
-	return addr_compare(&left, &right);
+	return order != 0 ? order : a->endpoint.port - b->endpoint.port;
 }
 
 static int compare(const void *a, const void *b, void *data)
@@ -358,21 +358,16 @@ static void forget_traffic(struct top_table *hosts)
 	}
 }
 
-/* The host of a mapping: its address is what stands before the port. */
+/* The host of a mapping; @hosts are picked by host. */
 static struct top_row *find_host(const struct top_table *hosts, size_t count,
 				 const struct top_row *mapping)
 {
-	struct top_row key = { 0 };
-	char *colon;
 	size_t low = 0, high = count;
 
-	COPY(key.internal, mapping->internal);
-	colon = strrchr(key.internal, ':');
-	if (colon != NULL)
-		*colon = '\0';
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		int order = by_host(&key, hosts->picked[middle]);
+		int order = addr_compare(&mapping->endpoint.addr,
+					 &hosts->picked[middle]->endpoint.addr);
 
 		if (order == 0)
 			return (struct top_row *)(uintptr_t)hosts->picked[middle];

@@ -43,6 +43,7 @@ struct top_row {
 	uint32_t mapping; /* a session's */
 	char protocol[8];
 	char internal[ENDPOINT_TEXT_MAX]; /* of a host, its address */
+	struct endpoint endpoint;	  /* the same, to compare; a host's has port 0 */
 	char external[ENDPOINT_TEXT_MAX]; /* of a host, the address it is paired with, or "" */
 	char remote[ENDPOINT_TEXT_MAX];
 	char state[16];

@@ -235,7 +235,9 @@ static void draw_count(struct top *t, int y, size_t rows)
 	uint64_t all = t->view == TOP_VIEW_MAPPINGS ? t->head.mappings.live : t->head.sessions.live;
 	char text[64];
 
-	if (table == NULL || t->view == TOP_VIEW_HOSTS || t->opened)
+	if (t->view == TOP_VIEW_HOSTS && table->cut) /* nobody says how many there are */
+		snprintf(text, sizeof(text), " first %zu", top_table_count(table));
+	else if (table == NULL || t->view == TOP_VIEW_HOSTS || t->opened)
 		snprintf(text, sizeof(text), " %zu", rows);
 	else if (table->cut || (!table->known && top_table_count(table) < all))
 		snprintf(text, sizeof(text), " first %zu of %" PRIu64, top_table_count(table), all);

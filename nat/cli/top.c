@@ -7,7 +7,6 @@
  * question is on its way at a time, and both its answer and the keyboard are waited for at once.
  */
 #include <errno.h>
-#include <ncurses.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +18,7 @@
 #include "nat/cli/command.h"
 #include "nat/cli/feed.h"
 #include "nat/cli/top.h"
+#include "nat/cli/top_screen.h"
 
 enum {
 	SHARE_MS = 100, /* of a refresh, for the pages of one list */
@@ -431,14 +431,14 @@ enum client_status cmd_top(const struct invocation *call)
 		top_table_init(&top.tables[i], (enum top_list)i);
 	feed_init(&talk.feed, call->client);
 	catch_signals(&talk.signals);
-	if (top_view_open() < 0) {
+	if (screen_open() < 0) {
 		status = command_misused(call,
 					 "this terminal (TERM=%.40s) is not known: set TERM, "
 					 "or use 'natem mappings'",
 					 getenv("TERM") != NULL ? getenv("TERM") : "");
 	} else {
 		status = run(&talk);
-		top_view_close();
+		screen_close();
 	}
 	feed_fini(&talk.feed);
 	client_close(call->client);

@@ -75,9 +75,6 @@ bool top_has_order(enum top_view view, enum top_order order);
 
 void top_keys_press(struct top *t, int key);
 
-/* The terminal: 0, or -ENOTTY where it can show nothing. */
-int top_view_open(void);
-void top_view_close(void);
 void top_view_draw(struct top *t);
 
 #endif

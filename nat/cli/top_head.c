@@ -203,6 +203,8 @@ void top_head_drops(struct top_head *h, const json_t *result, int64_t now_ms)
 			break;
 		snprintf(drop->meaning, sizeof(drop->meaning), "%s",
 			 command_text(counter, "meaning"));
+		snprintf(drop->clause, sizeof(drop->clause), "%s", command_text(counter, "clause"));
+		snprintf(drop->advice, sizeof(drop->advice), "%s", command_text(counter, "advice"));
 		drop->rate = 0;
 		if (h->drops_known && count > drop->count) {
 			drop->last_ms = now_ms;

@@ -25,6 +25,8 @@ struct top_samples {
 struct top_drop {
 	char name[40];
 	char meaning[200];
+	char clause[100]; /* of an RFC; "" for none */
+	char advice[500]; /* what to look at or change */
 	uint64_t count;
 	double rate;	 /* packets a second, since the refresh before */
 	int64_t last_ms; /* real time when it was last seen to rise; -1: before we looked */

@@ -7,96 +7,25 @@
  * A low screen leaves out from the top. Everything is drawn anew into curses' memory, and curses
  * sends what differs.
  */
-#include <errno.h>
 #include <inttypes.h>
-#include <langinfo.h>
-#include <locale.h>
 #include <ncurses.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "nat/cli/command.h"
 #include "nat/cli/top_columns.h"
+#include "nat/cli/top_screen.h"
 #include "nat/cli/top_text.h"
 
-enum { ALL_LINES = 18, FEW_LINES = 12, BARS = 3, BAR_WIDTH = 12, GAUGE_WIDTH = 43, ESCAPE_MS = 25 };
-enum { COLOUR_GOOD = 1, COLOUR_NEAR, COLOUR_BAD };
-
-/* --- the terminal --------------------------------------------------------------------------- */
-
-static bool is_utf8(void)
-{
-	return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-}
-
-int top_view_open(void)
-{
-	const char *plain = getenv("NO_COLOR");
-
-	setlocale(LC_CTYPE, "");
-	if (newterm(NULL, stdout, stdin) == NULL)
-		return -ENOTTY;
-	cbreak();
-	noecho();
-	nonl();
-	keypad(stdscr, TRUE);
-	nodelay(stdscr, TRUE);
-	set_escdelay(ESCAPE_MS);
-	curs_set(0);
-	if ((plain == NULL || *plain == '\0') && has_colors() && start_color() == OK) {
-		use_default_colors();
-		init_pair(COLOUR_GOOD, COLOR_GREEN, -1);
-		init_pair(COLOUR_NEAR, COLOR_YELLOW, -1);
-		init_pair(COLOUR_BAD, COLOR_RED, -1);
-	}
-	return 0;
-}
-
-void top_view_close(void)
-{
-	/* Where a terminal has only one screen, the next words come into its last line. */
-	move(LINES - 1, 0);
-	clrtoeol();
-	refresh();
-	endwin();
-}
-
-/* A_NORMAL where there are no colours: everything is said in words or digits too. */
-static attr_t colour(short pair)
-{
-	return COLORS > 0 && COLOR_PAIRS > pair ? (attr_t)COLOR_PAIR(pair) : A_NORMAL;
-}
-
-/* As much of @text as fits into @width columns from @x on; the columns it took. */
-static int put(int y, int x, int width, attr_t attributes, const char *text)
-{
-	int bytes, columns = table_columns_of(text);
-
-	if (width > COLS - x)
-		width = COLS - x;
-	if (y >= LINES || width <= 0)
-		return 0;
-	bytes = table_bytes_of(text, width);
-	attrset((int)attributes);
-	mvaddnstr(y, x, text, bytes);
-	attrset(A_NORMAL);
-	return columns > width ? width : columns;
-}
-
-__attribute__((format(printf, 4, 5))) static int say(int y, int x, attr_t attributes,
-						     const char *format, ...)
-{
-	char text[512];
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
-	va_end(arguments);
-	return put(y, x, COLS, attributes, text);
-}
-
+enum {
+	ALL_LINES = 18,
+	FEW_LINES = 12,
+	BARS = 3,
+	BAR_WIDTH = 12,
+	GAUGE_WIDTH = 43,
+	ESCAPE_MS = 25,
+	ADVICE_LINES = 5
+};
 /* --- the NAT as a whole --------------------------------------------------------------------- */
 
 static void draw_title(const struct top *t, int y)
@@ -105,9 +34,9 @@ static void draw_title(const struct top *t, int y)
 	int x;
 
 	table_duration(&up, t->head.uptime_ms);
-	x = say(y, 0, A_BOLD, "natem top");
-	x += say(y, x, A_NORMAL, "  %s  up %s  every %gs", t->head.external, up,
-		 top_intervals_ms[t->interval] / 1000.0);
+	x = screen_say(y, 0, A_BOLD, "natem top");
+	x += screen_say(y, x, A_NORMAL, "  %s  up %s  every %gs", t->head.external, up,
+			top_intervals_ms[t->interval] / 1000.0);
 	if (t->silent_ms > 0)
 		snprintf(notice, sizeof(notice), "NO ANSWER for %ds", (int)(t->silent_ms / 1000));
 	else if (t->paused)
@@ -115,8 +44,8 @@ static void draw_title(const struct top *t, int y)
 	else if (*t->head.clock != '\0')
 		snprintf(notice, sizeof(notice), "%s", t->head.clock);
 	if (*notice != '\0')
-		put(y, COLS - (int)strlen(notice) > x ? COLS - (int)strlen(notice) : x + 1, COLS,
-		    A_BOLD, notice);
+		screen_put(y, COLS - (int)strlen(notice) > x ? COLS - (int)strlen(notice) : x + 1,
+			   COLS, A_BOLD, notice);
 }
 
 static short colour_of(uint64_t part, uint64_t whole)
@@ -131,10 +60,10 @@ static void draw_bar(int y, const char *name, uint64_t part, uint64_t whole)
 	table_cell bar;
 	int x = 10;
 
-	top_bar(&bar, (double)part, (double)whole, BAR_WIDTH, is_utf8());
-	put(y, 0, x, A_NORMAL, name);
-	put(y, x, BAR_WIDTH, colour(colour_of(part, whole)), bar);
-	say(y, x + BAR_WIDTH + 1, A_NORMAL, "%" PRIu64 " of %" PRIu64, part, whole);
+	top_bar(&bar, (double)part, (double)whole, BAR_WIDTH, screen_is_utf8());
+	screen_put(y, 0, x, A_NORMAL, name);
+	screen_put(y, x, BAR_WIDTH, screen_colour(colour_of(part, whole)), bar);
+	screen_say(y, x + BAR_WIDTH + 1, A_NORMAL, "%" PRIu64 " of %" PRIu64, part, whole);
 }
 
 /* "in  1.2M bit/s ▁▂▃▅▇" in what is left of the line. */
@@ -148,9 +77,9 @@ static void draw_samples(int y, const char *name, const char *unit, const struct
 	if (width > TOP_BAR_MOST)
 		width = TOP_BAR_MOST;
 	top_rate(&rate, top_samples_last(s));
-	top_spark(&spark, s->values, s->count, 0, (unsigned int)width, is_utf8());
-	say(y, GAUGE_WIDTH, A_NORMAL, "%-4s%6s %-7s", name, rate, unit);
-	put(y, GAUGE_WIDTH + 19, width, A_BOLD, spark);
+	top_spark(&spark, s->values, s->count, 0, (unsigned int)width, screen_is_utf8());
+	screen_say(y, GAUGE_WIDTH, A_NORMAL, "%-4s%6s %-7s", name, rate, unit);
+	screen_put(y, GAUGE_WIDTH + 19, width, A_BOLD, spark);
 }
 
 static int draw_gauges(const struct top *t, int y)
@@ -177,20 +106,20 @@ static void draw_drops(const struct top *t, int y)
 	int x;
 
 	top_rate(&rate, h->drop_rate);
-	x = say(y, 0, h->drop_rate > 0 ? colour(COLOUR_BAD) | A_BOLD : A_NORMAL, "drops     %s/s",
-		rate);
+	x = screen_say(y, 0, h->drop_rate > 0 ? screen_colour(COLOUR_BAD) | A_BOLD : A_NORMAL,
+		       "drops     %s/s", rate);
 	for (unsigned int i = 0; i < h->drop_count && h->drops[i].last_ms >= 0; i++) {
 		const struct top_drop *drop = &h->drops[i];
 
 		top_rate(&rate, drop->rate);
 		table_duration(&ago, t->now_ms - drop->last_ms);
-		x += say(y, x, A_NORMAL, drop->rate > 0 ? "%s %s %s/s" : "%s %s %s ago",
-			 i == 0 ? " " : ",", drop->name, drop->rate > 0 ? rate : ago);
+		x += screen_say(y, x, A_NORMAL, drop->rate > 0 ? "%s %s %s/s" : "%s %s %s ago",
+				i == 0 ? " " : ",", drop->name, drop->rate > 0 ? rate : ago);
 		if (x >= COLS - 12)
 			break;
 	}
 	if (h->drop_count == 0 || h->drops[0].last_ms < 0)
-		say(y, x, A_NORMAL, "  none since you are here");
+		screen_say(y, x, A_NORMAL, "  none since you are here");
 }
 
 static void draw_event(const struct top *t, int y)
@@ -199,11 +128,11 @@ static void draw_event(const struct top *t, int y)
 	table_cell age;
 
 	if (*h->event == '\0') {
-		say(y, 0, A_NORMAL, "event     none yet");
+		screen_say(y, 0, A_NORMAL, "event     none yet");
 		return;
 	}
 	table_duration(&age, h->event_age_ms + (t->paused ? 0 : t->now_ms - h->event_ms));
-	say(y, 0, A_NORMAL, "event     %s ago: %s", age, h->event);
+	screen_say(y, 0, A_NORMAL, "event     %s ago: %s", age, h->event);
 }
 
 /* --- the list ------------------------------------------------------------------------------- */
@@ -217,15 +146,15 @@ static void draw_tabs(const struct top *t, int y)
 	for (int i = 0; i < TOP_VIEWS; i++) {
 		bool here = i == (int)t->view && !t->opened;
 
-		x += say(y, x, here ? A_REVERSE | A_BOLD : A_NORMAL, here ? "[%s]" : " %s ",
-			 names[i]);
+		x += screen_say(y, x, here ? A_REVERSE | A_BOLD : A_NORMAL, here ? "[%s]" : " %s ",
+				names[i]);
 	}
 	if (t->view != TOP_VIEW_DROPS)
-		x += say(y, x + 1, A_NORMAL, "by %s%s", top_order_names[t->order[t->view]],
-			 t->reverse[t->view] ? ", reversed" : "") +
+		x += screen_say(y, x + 1, A_NORMAL, "by %s%s", top_order_names[t->order[t->view]],
+				t->reverse[t->view] ? ", reversed" : "") +
 		     1;
 	if (*t->filter != '\0' && !t->opened && t->view != TOP_VIEW_DROPS)
-		say(y, x + 1, A_BOLD, "filter: %s", t->filter);
+		screen_say(y, x + 1, A_BOLD, "filter: %s", t->filter);
 }
 
 /* How many of how many, at the end of the tabs' line. */
@@ -243,7 +172,7 @@ static void draw_count(struct top *t, int y, size_t rows)
 		snprintf(text, sizeof(text), " first %zu of %" PRIu64, top_table_count(table), all);
 	else
 		snprintf(text, sizeof(text), " %zu", rows);
-	put(y, COLS - (int)strlen(text), COLS, A_NORMAL, text);
+	screen_put(y, COLS - (int)strlen(text), COLS, A_NORMAL, text);
 }
 
 /* What the opened mapping is, instead of the tabs. */
@@ -254,11 +183,19 @@ static void draw_opened(const struct top *t, int y)
 
 	table_duration(&left, m->left_ms);
 	if (t->gone)
-		say(y, 0, A_REVERSE | A_BOLD, "[mapping %u]  has ended  (Esc: back)", m->id);
+		screen_say(y, 0, A_REVERSE | A_BOLD, "[mapping %u]  has ended  (Esc: back)", m->id);
 	else
-		say(y, 0, A_REVERSE | A_BOLD, "[mapping %u] %s %s is seen as %s%s%s, %s left",
-		    m->id, m->protocol, m->internal, m->external, *m->kind != '\0' ? ", " : "",
-		    m->kind, left);
+		screen_say(y, 0, A_REVERSE | A_BOLD,
+			   "[mapping %u] %s %s is seen as %s%s%s, %s left", m->id, m->protocol,
+			   m->internal, m->external, *m->kind != '\0' ? ", " : "", m->kind, left);
+}
+
+/* Which end of what it is ordered by is on top. */
+static const char *order_mark(bool reverse)
+{
+	if (screen_is_utf8())
+		return reverse ? "▲" : "▼";
+	return reverse ? "^" : "v";
 }
 
 static void draw_titles(const struct top *t, const struct table *table, int y)
@@ -274,11 +211,9 @@ static void draw_titles(const struct top *t, const struct table *table, int y)
 		if (table->columns[i].hidden)
 			continue;
 		snprintf(title, sizeof(title), "%s%s", columns[i].title,
-			 !ordered	       ? ""
-			 : t->reverse[t->view] ? "^"
-					       : "v");
-		put(y, columns[i].right ? x + width - (int)strlen(title) : x, width,
-		    ordered ? A_BOLD | A_UNDERLINE : A_BOLD, title);
+			 !ordered ? "" : order_mark(t->reverse[t->view]));
+		screen_put(y, columns[i].right ? x + width - table_columns_of(title) : x, width,
+			   ordered ? A_BOLD | A_UNDERLINE : A_BOLD, title);
 		x += width + 1;
 	}
 }
@@ -289,14 +224,15 @@ static void draw_row(const struct table *table, size_t row, int y, bool selected
 	int x = 0;
 
 	for (int i = 0; i < COLS && selected; i++)
-		put(y, i, 1, attributes, " ");
+		screen_put(y, i, 1, attributes, " ");
 	for (unsigned int i = 0; i < table->width; i++) {
 		const char *text = table->cells[row * table->width + i];
 		int width = table->widths[i], gap = width - table_columns_of(text);
 
 		if (table->columns[i].hidden)
 			continue;
-		put(y, table->columns[i].right && gap > 0 ? x + gap : x, width, attributes, text);
+		screen_put(y, table->columns[i].right && gap > 0 ? x + gap : x, width, attributes,
+			   text);
 		x += width + 1;
 	}
 }
@@ -321,20 +257,35 @@ static void say_empty(struct top *t, int y)
 	const struct top_table *table = top_shown(t);
 
 	if (table == NULL)
-		say(y, 0, A_NORMAL, "nothing was dropped so far");
+		screen_say(y, 0, A_NORMAL, "nothing was dropped so far");
 	else if (!table->known && top_table_count(table) == 0)
-		say(y, 0, A_NORMAL, "...");
+		screen_say(y, 0, A_NORMAL, "...");
 	else if (*t->filter != '\0' && !t->opened)
-		say(y, 0, A_NORMAL, "nothing has '%s' in it; Esc clears the filter", t->filter);
+		screen_say(y, 0, A_NORMAL, "nothing has '%s' in it; Esc clears the filter",
+			   t->filter);
 	else
-		say(y, 0, A_NORMAL,
-		    t->opened ? "no session" : "nothing yet: what hosts send makes mappings");
+		screen_say(y, 0, A_NORMAL,
+			   t->opened ? "no session"
+				     : "nothing yet: what hosts send makes mappings");
+}
+
+/* The chosen reason in full, above the last line. */
+static void draw_advice(const struct top_drop *drop)
+{
+	char text[900];
+
+	snprintf(text, sizeof(text), "%s: %s%s%s%s. %s", drop->name, drop->meaning,
+		 *drop->clause != '\0' ? " (" : "", drop->clause, *drop->clause != '\0' ? ")" : "",
+		 drop->advice);
+	screen_wrap(LINES - 1 - ADVICE_LINES, ADVICE_LINES, text);
 }
 
 static void draw_list(struct top *t, int y)
 {
 	size_t selected, count = top_rows(t, &selected);
-	size_t page = LINES - y - 3 > 1 ? (size_t)(LINES - y - 3) : 1;
+	bool advice = t->view == TOP_VIEW_DROPS && count > 0 && LINES >= ALL_LINES;
+	int room = LINES - y - 3 - (advice ? ADVICE_LINES + 1 : 0);
+	size_t page = room > 1 ? (size_t)room : 1;
 	size_t first = scroll_to_selected(t, count, selected, page);
 	struct table table;
 
@@ -348,7 +299,7 @@ static void draw_list(struct top *t, int y)
 		if (t->view == TOP_VIEW_DROPS)
 			top_columns_add_drop(&table, &t->head.drops[i], t->now_ms);
 		else
-			top_columns_add(&table, t->view, top_shown(t)->picked[i], is_utf8());
+			top_columns_add(&table, t->view, top_shown(t)->picked[i], screen_is_utf8());
 	}
 	top_columns_fit(&table, t->view, t->view == TOP_VIEW_DROPS ? TOP_ORDERS : t->order[t->view],
 			COLS);
@@ -357,6 +308,8 @@ static void draw_list(struct top *t, int y)
 		draw_row(&table, i, y + 2 + (int)i, first + i == selected);
 	if (count == 0)
 		say_empty(t, y + 2);
+	if (advice)
+		draw_advice(&t->head.drops[selected]);
 	table_fini(&table);
 }
 
@@ -383,10 +336,10 @@ static void draw_help(void)
 		"A long list takes several refreshes: 'first N of M' says how far it is.",
 	};
 
-	say(0, 0, A_BOLD, "natem top: keys");
+	screen_say(0, 0, A_BOLD, "natem top: keys");
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
-		say((int)i + 1 + (LINES > 20), 0, A_NORMAL, "  %s", lines[i]);
-	say(LINES - 1, 0, A_NORMAL, "any key: back");
+		screen_say((int)i + 1 + (LINES > 20), 0, A_NORMAL, "  %s", lines[i]);
+	screen_say(LINES - 1, 0, A_NORMAL, "any key: back");
 }
 
 static void draw_presets(const struct top *t)
@@ -395,15 +348,16 @@ static void draw_presets(const struct top *t)
 	size_t first = t->preset >= (size_t)page ? t->preset - (size_t)page + 1 : 0;
 	size_t count = json_array_size(t->presets);
 
-	say(0, 0, A_BOLD, "turn the NAT into which kind? (%zu of %zu)", t->preset + 1, count);
+	screen_say(0, 0, A_BOLD, "turn the NAT into which kind? (%zu of %zu)", t->preset + 1,
+		   count);
 	for (int i = 0; i < page && first + (size_t)i < count; i++) {
 		const json_t *preset = json_array_get(t->presets, first + (size_t)i);
 		bool here = first + (size_t)i == t->preset;
 
-		say(i + 1, 0, here ? A_REVERSE : A_NORMAL, "%s %-24s %s", here ? ">" : " ",
-		    command_text(preset, "name"), command_text(preset, "meaning"));
+		screen_say(i + 1, 0, here ? A_REVERSE : A_NORMAL, "%s %-24s %s", here ? ">" : " ",
+			   command_text(preset, "name"), command_text(preset, "meaning"));
 	}
-	say(LINES - 1, 0, A_NORMAL, "Enter: put it in force   Esc: leave it");
+	screen_say(LINES - 1, 0, A_NORMAL, "Enter: put it in force   Esc: leave it");
 }
 
 static void draw_foot(const struct top *t)
@@ -412,17 +366,19 @@ static void draw_foot(const struct top *t)
 	int y = LINES - 1;
 
 	if (t->mode == TOP_MODE_CONFIRM)
-		say(y, 0, A_REVERSE | A_BOLD, "Flush %s %s = %s with its sessions? (y/n)",
-		    m->protocol, m->internal, m->external);
+		screen_say(y, 0, A_REVERSE | A_BOLD, "Flush %s %s = %s with its sessions? (y/n)",
+			   m->protocol, m->internal, m->external);
 	else if (t->mode == TOP_MODE_FILTER)
-		say(y, 0, A_REVERSE | A_BOLD, "filter (Enter: keep, Esc: drop): %s_", t->filter);
+		screen_say(y, 0, A_REVERSE | A_BOLD, "filter (Enter: keep, Esc: drop): %s_",
+			   t->filter);
 	else if (*t->message != '\0')
-		say(y, 0, t->failed ? A_BOLD | colour(COLOUR_BAD) : A_BOLD, "%s%s",
-		    t->failed ? "failed: " : "", t->message);
+		screen_say(y, 0, t->failed ? A_BOLD | screen_colour(COLOUR_BAD) : A_BOLD, "%s%s",
+			   t->failed ? "failed: " : "", t->message);
 	else
-		say(y, 0, A_NORMAL,
-		    "Enter open  o order  / filter  space pause  f flush  p preset  ? help  q "
-		    "quit");
+		screen_say(
+			y, 0, A_NORMAL,
+			"Enter open  o order  / filter  space pause  f flush  p preset  ? help  q "
+			"quit");
 }
 
 void top_view_draw(struct top *t)

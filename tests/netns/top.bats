@@ -111,6 +111,7 @@ row_has() { [[ $(row "$1") == *"$2"* ]]; }
 	server bash -c 'for i in 1 2 3; do echo hi >/dev/udp/203.0.113.1/999; done'
 	wait_for "the reason" row_has "no-mapping " "no-mapping "
 	see "inbound to an external endpoint"
+	see "no-mapping: inbound to" # in full, with what to do about it
 	see "knobs changed: nat.max-mappings-per-host" # the last event
 	keys q
 	ended 0

@@ -76,8 +76,9 @@ static void counters(struct top_head *h, json_t *values, int64_t now_ms)
 
 	json_object_foreach(values, name, value)
 		json_object_set_new(all, name,
-				    json_pack("{s:O, s:b, s:s}", "value", value, "drop",
-					      strcmp(name, "passed") != 0, "meaning", "why"));
+				    json_pack("{s:O, s:b, s:s, s:s, s:s}", "value", value, "drop",
+					      strcmp(name, "passed") != 0, "meaning", "why",
+					      "clause", "RFC 0", "advice", "do"));
 	result = json_pack("{s:o}", "counters", all);
 	top_head_drops(h, result, now_ms);
 	json_decref(result);
@@ -103,6 +104,8 @@ static void test_drops_that_rise_come_first_the_latest_on_top(void **state)
 	assert_true(h->drops[0].rate == 4);
 	assert_int_equal(h->drops[0].count, 8);
 	assert_string_equal(h->drops[0].meaning, "why");
+	assert_string_equal(h->drops[0].clause, "RFC 0");
+	assert_string_equal(h->drops[0].advice, "do");
 	assert_string_equal(h->drops[1].name, "a");
 	assert_true(h->drops[1].rate == 0);
 	assert_string_equal(h->drops[2].name, "b");

@@ -60,6 +60,8 @@ const struct command *command_find(const char *name);
 enum client_status cmd_status(const struct invocation *call);
 enum client_status cmd_mappings(const struct invocation *call);
 enum client_status cmd_sessions(const struct invocation *call);
+enum client_status cmd_top(const struct invocation *call);
+enum client_status cmd_draw(const struct invocation *call);
 enum client_status cmd_hosts(const struct invocation *call);
 enum client_status cmd_who(const struct invocation *call);
 enum client_status cmd_events(const struct invocation *call);

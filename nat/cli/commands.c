@@ -90,6 +90,20 @@ static const char who_details[] =
 	"rests after use. Where ports come in blocks, whose block it is in, also when "
 	"nobody uses it.";
 
+static const char top_details[] =
+	"Mappings, sessions, hosts and drops on the whole screen, refreshed every SECONDS (0.2 to "
+	"60, default 1). Keys, of which ? shows all: m s h d choose what is listed, o the order, / "
+	"a filter, Enter opens a mapping, f flushes it, p changes the preset, space pauses, q "
+	"quits.\n\n"
+	"NO_COLOR in the environment takes the colours away; nothing is said by colour alone.";
+
+static const char draw_details[] =
+	"Each line is a mapping: the client's port, the external endpoint that stands for it, and "
+	"the remote endpoint, with a line for each further one. The arrow's head is where the first "
+	"packet went: to the server, or to the router if it was let in from outside. Drawn with line "
+	"characters where the locale is UTF-8. With --json, the mappings with their sessions in "
+	"place of their number.";
+
 static const char hosts_details[] =
 	"MAPPINGS and SESSIONS are counts, with the quota after a slash where there is one: "
 	"in all, and of each protocol that has any or has a quota. A host that has nothing "
@@ -185,6 +199,12 @@ static const struct command commands[] = {
 	{ .name = "hosts", .arguments = "[--watch[=SECONDS]]", .run = cmd_hosts,
 	  .meaning = "internal hosts: what they use, of which quota", .watches = true, .flags = watch_flags,
 	  .details = hosts_details },
+	{ .name = "top", .arguments = "[SECONDS]", .run = cmd_top, .most = 1,
+	  .meaning = "all of this live, on the whole screen", .details = top_details },
+	{ .name = "draw", .arguments = "[--watch[=SECONDS]]", .run = cmd_draw, .watches = true,
+	  .flags = watch_flags,
+	  .meaning = "client, router and server as a picture, a line for each mapping",
+	  .details = draw_details },
 	{ .name = "who", .run = cmd_who, .least = 1, .most = 2,
 	  .arguments = "ADDRESS:PORT [PROTO]", .meaning = "who has this external port",
 	  .details = who_details },

@@ -99,6 +99,33 @@ void table_print(struct table *t, FILE *out)
 	t->rows = 0;
 }
 
+static bool begins_character(char byte)
+{
+	return ((unsigned char)byte & 0xc0) != 0x80;
+}
+
+int table_columns_of(const char *text)
+{
+	int columns = 0;
+
+	for (; *text != '\0'; text++)
+		columns += begins_character(*text);
+	return columns;
+}
+
+int table_bytes_of(const char *text, int columns)
+{
+	int bytes = 0;
+
+	while (text[bytes] != '\0') {
+		columns -= begins_character(text[bytes]);
+		if (columns < 0)
+			break;
+		bytes++;
+	}
+	return bytes;
+}
+
 void table_text(table_cell *cell, const char *text)
 {
 	if (strlen(text) < sizeof(*cell))

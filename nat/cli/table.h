@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum { TABLE_COLUMNS = 12, TABLE_CELL = 96 /* bytes of a cell, with its NUL */ };
+enum { TABLE_COLUMNS = 16, TABLE_CELL = 96 /* bytes of a cell, with its NUL */ };
 
 struct table_column {
 	const char *title;
@@ -41,6 +41,11 @@ table_cell *table_row(struct table *t);
 void table_print(struct table *t, FILE *out);
 /* Show the scarce columns too: there are more rows than can be known now. */
 void table_show_all(struct table *t);
+
+/* How many columns of the screen a UTF-8 text takes; each of its characters is taken to be one wide. */
+int table_columns_of(const char *text);
+/* How many bytes of it fit into @columns. */
+int table_bytes_of(const char *text, int columns);
 
 /* @text, or as much as fits and "..." */
 void table_text(table_cell *cell, const char *text);

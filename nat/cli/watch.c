@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "nat/cli/table.h"
+
 /* Set by a signal; the one thing a handler can do safely. */
 static volatile sig_atomic_t ended;
 
@@ -73,8 +75,8 @@ static void put_screen(char *text)
 	for (int row = 0; row < shown; row++) {
 		const char *line = strsep(&text, "\n");
 
-		mvaddnstr(row, 0, line, COLS);
-		if (strlen(line) > (size_t)COLS) /* no number may look whole that is not */
+		mvaddnstr(row, 0, line, table_bytes_of(line, COLS));
+		if (table_columns_of(line) > COLS) /* no number may look whole that is not */
 			mvaddch(row, COLS - 1, '>');
 	}
 	if (shown < lines)

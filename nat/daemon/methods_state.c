@@ -2,6 +2,11 @@
 /*
  * methods_state.c - status, counters and events: how the daemon is doing
  */
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "nat/daemon/events.h"
@@ -83,6 +88,27 @@ static json_t *json_pcp(const struct nat *nat)
 	return pcp;
 }
 
+/* What hosts call the router; null where the interface has no address. The NAT itself needs none. */
+static json_t *json_lan_address(const char *interface)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq request = { 0 };
+	struct sockaddr_in in4;
+	struct addr address;
+	int err = -1;
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
+	if (fd >= 0) {
+		err = ioctl(fd, SIOCGIFADDR, &request);
+		close(fd);
+	}
+	if (err < 0)
+		return json_null();
+	memcpy(&in4, &request.ifr_addr, sizeof(in4));
+	address = addr_from_ip4(ntohl(in4.sin_addr.s_addr));
+	return json_of_addr(&address);
+}
+
 json_t *method_status(struct daemon *d, json_t *params, struct failure *failure)
 {
 	json_t *result, *sessions;
@@ -97,6 +123,7 @@ json_t *method_status(struct daemon *d, json_t *params, struct failure *failure)
 	member_put(result, "uptime_ms", json_integer(d->real.ms - d->started.ms));
 	member_put_text(result, "lan", d->asked.lan);
 	member_put_text(result, "wan", d->asked.wan);
+	member_put(result, "lan_address", json_lan_address(d->asked.lan));
 	member_put(result, "external", json_external(&d->nat));
 	member_put(result, "mappings", json_usage(&d->nat.mappings.arena, d->nat.mappings.created));
 	member_put(result, "sessions", sessions);

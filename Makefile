@@ -27,7 +27,7 @@ BATS   := $(wildcard tests/netns/*.bats)
 BENCH  := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c))
 TRAFFIC := $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/traffic*.c))
 FUZZ   := $(patsubst %.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-SHELL_FILES := $(wildcard netns-scripts/*.sh tests/*.sh tests/netns/*.bash tests/netns/*.bats) .ci/run
+SHELL_FILES := $(wildcard netns-scripts/*.sh docs/tutorial/*.sh tests/*.sh tests/netns/*.bash tests/netns/*.bats) .ci/run
 C_FILES     := $(wildcard common/*.[ch] nat/*/*.[ch] tests/*/*.[ch])
 
 .SECONDARY: # objects are kept, also those that make sees only on the way to a program

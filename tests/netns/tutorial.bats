@@ -77,6 +77,8 @@ tcp   192.168.1.2:6789  203.0.113.1:55556 ESTABLISHED 2h04m 3/164'
 	claims "$table" "${table//3\/164/4\/216}"
 	claims "$table" "${table//-          5m/-    5m}"
 	claims "$table" "$(printf '%s\n' "$table" | sed -n '1p;3p;2p')"
+	two=$'PROTO EXTERNAL\nudp 203.0.113.1:44444\nudp 203.0.113.1:55555'
+	claims "203.0.113.1:55555"$'\n'"$two" "203.0.113.1:55555"$'\n'"$(sed -n '1p;3p;2p' <<<"$two")"
 	claims "you are ('203.0.113.1', 55555) or 203.0.113.1:55555" \
 		"you are ('203.0.113.1', 5555) or 203.0.113.1:5555"
 	claims $'one\n...\nthree' $'one\n2\n2\nthree'

@@ -325,33 +325,27 @@ class Run:
 
     def fits(self, step, got):
         """Is that the answer? Then the shape has learned what stands for what."""
-        shape = copy.deepcopy(self.shape)
-        wanted = [text for _, text in step.answer]
-        if not self.match(shape, self.in_order(wanted), self.in_order(got), {}):
-            return False
-        self.shape = shape
-        return True
+        return self.match(self.shape, [text for _, text in step.answer], got, {})
 
-    @staticmethod
-    def in_order(lines):
-        """Rows of one age come in any order; here by what does not vary of them."""
-        if not lines or not lines[0].startswith("PROTO "):
-            return lines
-        return lines[:1] + sorted(lines[1:], key=lambda row: Shape.TOKEN.sub(
-            lambda token: token["address"] or "", row).split())
-
-    def match(self, shape, wanted, got, seen):
+    def match(self, shape, wanted, got, seen, table=False):
+        """@table: rows of the NAT's tables are left, which come in any order if they are of one age."""
         if not wanted:
             return not got
         if wanted[0] == "...":
-            for skipped in range(len(got) + 1):
-                attempt, learned = copy.deepcopy(shape), dict(seen)
-                if self.match(attempt, wanted[1:], got[skipped:], learned):
-                    shape.ports = attempt.ports
-                    return True
+            return any(self.attempt(shape, wanted[1:], got[n:], seen) for n in range(len(got) + 1))
+        table = table or wanted[0].startswith("PROTO ")
+        rows = len(got) if table and not wanted[0].startswith("PROTO ") else min(len(got), 1)
+        return any(self.attempt(shape, wanted[1:], got[:n] + got[n + 1:], seen, table,
+                                first=(wanted[0], got[n])) for n in range(rows))
+
+    def attempt(self, shape, wanted, got, seen, table=False, first=None):
+        """Match @first and then the rest; the shape learns nothing if that fails."""
+        trial, learned = copy.deepcopy(shape), dict(seen)
+        if first and not trial.alike(*first, learned) or not self.match(
+                trial, wanted, got, learned, table):
             return False
-        return bool(got) and shape.alike(wanted[0], got[0], seen) and self.match(
-            shape, wanted[1:], got[1:], seen)
+        shape.ports = trial.ports
+        return True
 
     def check(self, step):
         got = self.step(step)

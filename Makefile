@@ -28,7 +28,7 @@ BENCH  := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/bench_*.c))
 TRAFFIC := $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/traffic*.c))
 MAN    := $(patsubst docs/man/%.in,$(B)/man/%,$(wildcard docs/man/*.in))
 FUZZ   := $(patsubst %.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-SHELL_FILES := $(wildcard netns-scripts/*.sh tests/*.sh tests/netns/*.bash tests/*/*.bats) \
+SHELL_FILES := $(wildcard netns-scripts/*.sh docs/tutorial/*.sh tests/*.sh tests/netns/*.bash tests/*/*.bats) \
 	completion/natem.bash .ci/run
 C_FILES     := $(wildcard common/*.[ch] nat/*/*.[ch] tools/*.c tests/*/*.[ch])
 

@@ -36,8 +36,8 @@ usage() {
 	       chat.sh [--lab NAME] --demo
 
 	Opens a terminal split in three: nc in the client and nc in the server of lab NAME (default:
-	natem), and the NAT's live table below. UDP (the default) uses port ${ports[udp]}, TCP port ${ports[tcp]}.
-	Ctrl-b and an arrow key, or a click, changes sides; Ctrl-b d leaves.
+	\$NATEM_LAB, or natem), and the NAT's live table below. UDP (the default) uses port ${ports[udp]},
+	TCP port ${ports[tcp]}. Ctrl-b and an arrow key, or a click, changes sides; Ctrl-b d leaves.
 
 	  --demo   needs no terminal: plays a conversation over UDP and one over TCP, prints each line
 	           as the other side received it, and then who saw whom

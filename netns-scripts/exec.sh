@@ -8,8 +8,8 @@ usage() {
 	cat <<-EOF
 	usage: exec.sh [--lab NAME] HOST COMMAND [ARGUMENT...]
 
-	Runs COMMAND in HOST of lab NAME (default: natem), with the input, output and exit status that
-	are its own. HOST is client, client2 ..., router or server.
+	Runs COMMAND in HOST of lab NAME (default: \$NATEM_LAB, or natem), with the input,
+	output and exit status that are its own. HOST is client, client2 ..., router or server.
 
 	  exec.sh client ping 203.0.113.10
 	  exec.sh server tcpdump -n -i eth0

@@ -11,7 +11,7 @@ checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 # shellcheck disable=SC2034 # for the scripts that source this; tests name a build of their own
 build_dir=$checkout/${NATEM_BUILD:-build}
 run_dir=/run/natem
-lab=natem
+lab=${NATEM_LAB:-natem}
 
 log() { printf '%s\n' "$*"; }
 err() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }

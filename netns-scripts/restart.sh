@@ -8,9 +8,9 @@ usage() {
 	cat <<-EOF
 	usage: restart.sh [--lab NAME]
 
-	Stops natemd in the router of lab NAME (default: natem) if it still runs, and starts it again
-	with the options it was started with: its table is empty then, and what "natem set" changed is
-	lost. Works after a crash too; the log in $run_dir/NAME.log goes on.
+	Stops natemd in the router of lab NAME (default: \$NATEM_LAB, or natem) if it still runs, and
+	starts it again with the options it was started with: its table is empty then, and what "natem
+	set" changed is lost. Works after a crash too; the log in $run_dir/NAME.log goes on.
 
 	Exit status: 0 done, 1 failed, 2 wrong usage.
 	EOF

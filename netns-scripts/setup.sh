@@ -27,7 +27,7 @@ usage() {
 	router, where natemd translates, and a server beyond it. A lab of that name that is already up
 	is replaced.
 
-	  --lab NAME         the lab's name (default: natem)
+	  --lab NAME         the lab's name (default: \$NATEM_LAB, or natem)
 	  --preset P         what kind of NAT: home (default), full-cone, symmetric, linux-masquerade
 	                     ...; 'natem preset --list' shows them all
 	  --clients N        hosts on the LAN, 1 to 200 (default: 1): client, client2, ...

@@ -8,9 +8,9 @@ usage() {
 	cat <<-EOF
 	usage: teardown.sh [--lab NAME]
 
-	Ends every process in the hosts of lab NAME (default: natem), natemd included, closes its
-	chats, and removes its namespaces and its files in $run_dir. A lab that is half built or
-	already down is fine too.
+	Ends every process in the hosts of lab NAME (default: \$NATEM_LAB, or natem), natemd included,
+	closes its chats, and removes its namespaces and its files in $run_dir. A lab that is half
+	built or already down is fine too.
 
 	Exit status: 0 done, 1 failed, 2 wrong usage.
 	EOF

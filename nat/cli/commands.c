@@ -250,7 +250,7 @@ static const struct command commands[] = {
 /* clang-format on */
 
 const struct help_flag command_flags[] = {
-	{ 'l', "lab", "NAME", "the lab whose daemon is meant (default natem)" },
+	{ 'l', "lab", "NAME", "the lab whose daemon is meant (default: $NATEM_LAB, or natem)" },
 	{ 's', "socket", "PATH",
 	  "the daemon's control socket (default: $NATEM_SOCKET, or the lab's)" },
 	{ 'j', "json", NULL, "answer as JSON, on one line" },

@@ -271,14 +271,22 @@ static enum client_status finish(void)
 	return CLIENT_FAILED;
 }
 
+static const char *environment(const char *name, const char *otherwise)
+{
+	const char *value = getenv(name);
+
+	return value != NULL && *value != '\0' ? value : otherwise;
+}
+
 static enum client_status default_path(struct client *client)
 {
-	const char *given = getenv("NATEM_SOCKET");
+	const char *path = environment("NATEM_SOCKET", NULL);
+	const char *lab = environment("NATEM_LAB", "natem");
 
-	if (given == NULL || *given == '\0')
-		rpc_socket_path("natem", client->path);
-	else if (set_path(client, given) < 0)
-		return usage_error("NATEM_SOCKET=%s is not a socket path", given);
+	if (path != NULL && set_path(client, path) < 0)
+		return usage_error("NATEM_SOCKET=%s is not a socket path", path);
+	if (path == NULL && rpc_socket_path(lab, client->path) < 0)
+		return usage_error("NATEM_LAB=%s is not the name of a lab", lab);
 	return CLIENT_OK;
 }
 

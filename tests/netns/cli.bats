@@ -246,13 +246,19 @@ tcp_open() {
 
 # --- finding the daemon ---
 
-@test "-s, --lab and NATEM_SOCKET: the command line wins, the last word of it" {
+@test "-s, --lab, NATEM_SOCKET and NATEM_LAB: the command line wins, the last word of it; then the socket" {
 	local socket=/run/natem/$LAB.sock
 
 	run -0 "$build/natem" -s "$socket" status
 	run -0 "$build/natem" --socket "$socket" status
 	run -0 "$build/natem" -l "$LAB" status
 	run -0 "$build/natem" status --lab "$LAB"
+	export NATEM_LAB=$LAB
+	run -0 "$build/natem" status
+	run -1 "$build/natem" --lab "$LAB-nosuch" status
+	export NATEM_LAB=$LAB-nosuch
+	run -1 "$build/natem" status
+	run -0 "$build/natem" --lab "$LAB" status
 	export NATEM_SOCKET=$socket
 	run -0 "$build/natem" status
 	run -1 "$build/natem" --lab "$LAB-nosuch" status
@@ -356,6 +362,8 @@ tcp_open() {
 	says "not a socket path"
 	run -2 env NATEM_SOCKET="/$long" "$build/natem" status
 	says NATEM_SOCKET
+	run -2 env NATEM_LAB=a/b "$build/natem" status
+	says NATEM_LAB
 }
 
 # --- watching ---

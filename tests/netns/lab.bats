@@ -89,6 +89,18 @@ unharmed() {
 
 # --- setup ---
 
+@test "NATEM_LAB names the lab where --lab does not" {
+	local x=$LAB-x
+
+	change_until_end "script teardown --lab '$x' >/dev/null" true
+	NATEM_LAB=$x script setup --no-install >"$BATS_TEST_TMPDIR/setup-$x" 2>&1
+	NATEM_LAB=$x script exec client ping -n -q -c 1 -W "$patience" 203.0.113.10 >/dev/null
+	NATEM_LAB=$x script teardown --lab "$LAB-nosuch" >/dev/null
+	pings "$x"
+	NATEM_LAB=$x unharmed script teardown >/dev/null
+	leaves_nothing "$x"
+}
+
 @test "setup.sh ends with three commands to try, and they are right" {
 	local try
 

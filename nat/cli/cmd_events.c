@@ -23,11 +23,16 @@ static void print_events(const struct invocation *call, const json_t *result)
 
 enum client_status cmd_events(const struct invocation *call)
 {
-	const char *from = call->argc > 0 ? call->argv[0] : "1";
+	bool flows = call->argc > 0 && strcmp(call->argv[0], "flows") == 0;
+	const char *from = call->argc > flows ? call->argv[flows] : "1";
 	size_t digits = strspn(from, "0123456789");
 
-	if (digits == 0 || digits > 10 || from[digits] != '\0')
-		return command_misused(call, "'%.64s': not the number of an event", from);
-	return command_show(call, "events.list",
-			    json_pack("{s:I}", "from", (json_int_t)atoll(from)), print_events);
+	if (digits == 0 || digits > 18 || from[digits] != '\0' || call->argc > flows + 1)
+		return command_misused(call, "'%.64s': not the number of an event",
+				       call->argv[call->argc - 1]);
+	return command_show(
+		call, "events.list",
+		flows ? json_pack("{s:I, s:b}", "from", (json_int_t)atoll(from), "flows", true)
+		      : json_pack("{s:I}", "from", (json_int_t)atoll(from)),
+		print_events);
 }

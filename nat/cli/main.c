@@ -61,7 +61,12 @@ static const char hosts_details[] =
 	"of each protocol that has any or has a quota. A host that has nothing open is not known.";
 
 static const char events_details[] =
-	"The last 256 are kept; with FROM, those from that number on. Their age is NAT time.";
+	"The last 256 are kept; with FROM, those from that number on. Their age is NAT time.\n"
+	"\n"
+	"  flows  the mappings and sessions that began and ended instead, of which the last 65536 "
+	"are\n"
+	"         kept while somebody listens to them: log.file or log.syslog (sessions only with\n"
+	"         log.destinations); 256 of them at a time";
 
 static const char clock_details[] =
 	"  advance TIME  move it forward at once, by 301s or 2h4m; what is due then ends\n"
@@ -100,7 +105,7 @@ static const struct command commands[] = {
 	{ .name = "who", .run = cmd_who, .least = 1, .most = 2,
 	  .arguments = "ADDRESS:PORT [PROTO]", .meaning = "who has this external port",
 	  .details = who_details },
-	{ .name = "events", .arguments = "[FROM]", .run = cmd_events, .most = 1,
+	{ .name = "events", .arguments = "[flows] [FROM]", .run = cmd_events, .most = 2,
 	  .meaning = "what has happened: limits reached, blocks given, knobs changed",
 	  .details = events_details },
 	{ .name = "counters", .arguments = "", .run = cmd_counters,

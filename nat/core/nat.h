@@ -11,7 +11,8 @@
  * ICMP error and the packet it quotes, fragment.c for a datagram in pieces.
  *
  * After every nat_process() and nat_tick(): nat_next_release() for packets that were held, and
- * nat_next_output() for packets of the NAT's own.
+ * nat_next_output() for packets of the NAT's own. Whoever listens to flows reads event_from() of their
+ * ring then.
  */
 #ifndef CORE_NAT_H
 #define CORE_NAT_H
@@ -59,6 +60,10 @@ struct nat {
 	struct hold held_syns;
 	struct output_ring outputs;
 	struct event_ring events;
+	struct event_ring flows; /* mappings and sessions, while there are listeners */
+	struct {
+		uint32_t mappings, sessions; /* how many listen to events of each */
+	} listeners;
 	struct ip_ids ip_ids;
 	struct bucket answers; /* rate of our own answers */
 	struct mono now;       /* the last time given */

@@ -170,7 +170,7 @@ static uint16_t pick_overload(struct pick *p)
 	if (external.port == 0 || port_map_is_fixed(p->map, external.port))
 		return 0;
 	while ((n = mapping_find_external(&p->nat->mappings, p->protocol, &external)) != NAT_NONE)
-		lifetime_remove_mapping(p->nat, n);
+		lifetime_remove_mapping(p->nat, n, CAUSE_REPLACED);
 	return port_map_is_taken(p->map, external.port) ? 0 : external.port;
 }
 

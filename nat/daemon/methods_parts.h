@@ -42,6 +42,8 @@ json_t *json_of_addr(const struct addr *a);
 json_t *json_of_clock(const struct daemon *d); /* methods_clock.c */
 /* NULL if it is over; methods_table.c. */
 json_t *json_of_mapping(const struct daemon *d, uint32_t n);
+/* As events.list and streams give it; methods_state.c. */
+json_t *json_of_event(const struct daemon *d, const struct nat_event *event);
 /* The forward, pair, DMZ or exemption at @place of all; NULL past the last; methods_forward.c. */
 json_t *json_of_rule(const struct options *o, uint32_t place);
 

@@ -4,6 +4,7 @@
  */
 #include <unistd.h>
 
+#include "nat/core/presets.h"
 #include "nat/daemon/events.h"
 #include "nat/daemon/methods_parts.h"
 
@@ -135,12 +136,54 @@ json_t *method_counters_get(struct daemon *d, json_t *params, struct failure *fa
 	return json_pack("{s:o}", "counters", counters);
 }
 
-static json_t *json_event(const struct daemon *d, const struct nat_event *event)
+/* Which members an event has; the others are null. */
+struct shape {
+	bool flow, session, rule, knobs, limit, block;
+};
+
+static struct shape shape_of(const struct nat_event *event)
 {
-	bool limit = event->type == EVENT_LIMIT_REACHED;
-	bool block = event->type == EVENT_BLOCK_ALLOCATED || event->type == EVENT_BLOCK_FREED;
-	bool changed = event->type == EVENT_OPTIONS_CHANGED;
-	bool ports = block || event->type == EVENT_BLOCK_OVERFLOW;
+	enum event_type t = event->type;
+	bool session = t == EVENT_SESSION_CREATED || t == EVENT_SESSION_ENDED;
+
+	return (struct shape){
+		.flow = session || t == EVENT_MAPPING_CREATED || t == EVENT_MAPPING_ENDED,
+		.session = session,
+		.rule = t == EVENT_FORWARD_ADDED || t == EVENT_FORWARD_DELETED,
+		.knobs = t == EVENT_OPTIONS_CHANGED || t == EVENT_PRESET_CHANGED,
+		.limit = t == EVENT_LIMIT_REACHED,
+		.block = t == EVENT_BLOCK_ALLOCATED || t == EVENT_BLOCK_FREED,
+	};
+}
+
+static json_t *json_of_some_endpoint(const struct endpoint *e)
+{
+	if (!addr_is_ip4(&e->addr))
+		return json_null();
+	return e->port != 0 ? json_of_endpoint(e) : json_of_addr(&e->addr);
+}
+
+/* What only flows have. */
+static void put_flow(json_t *json, const struct nat_event *event, const struct shape *s)
+{
+	const struct endpoint internal = { event->internal, event->internal_port };
+	bool ended = event->type == EVENT_MAPPING_ENDED || event->type == EVENT_SESSION_ENDED;
+
+	member_put(json, "internal", s->flow ? json_of_endpoint(&internal) : json_null());
+	member_put(json, "remote", s->flow ? json_of_some_endpoint(&event->remote) : json_null());
+	member_put(json, "mapping", s->flow ? json_of_count(event->mapping) : json_null());
+	member_put(json, "session", s->session ? json_of_count(event->session) : json_null());
+	member_put(json, "cause",
+		   event->cause != CAUSE_NONE ? json_string(event_cause_name(event->cause))
+					      : json_null());
+	member_put(json, "duration_ms", ended ? json_integer(event->duration_ms) : json_null());
+}
+
+json_t *json_of_event(const struct daemon *d, const struct nat_event *event)
+{
+	const struct shape s = shape_of(event);
+	bool forward = s.rule && event->knob == OPT_NAT_FORWARDS;
+	bool ports = s.block || s.flow || event->type == EVENT_BLOCK_OVERFLOW;
 	char text[EVENTS_TEXT_MAX];
 	json_t *json = json_object();
 
@@ -148,37 +191,51 @@ static json_t *json_event(const struct daemon *d, const struct nat_event *event)
 	member_put(json, "age_ms", json_integer(d->now.ms - event->at.ms));
 	member_put_text(json, "type", event_type_name(event->type));
 	member_put(json, "reason",
-		   limit ? json_string(reason_spec(event->reason)->name) : json_null());
+		   s.limit ? json_string(reason_spec(event->reason)->name) : json_null());
 	member_put(json, "protocol",
-		   limit ? json_string(nat_protocol_name(event->protocol)) : json_null());
+		   s.limit || s.flow || forward ? json_string(nat_protocol_name(event->protocol))
+						: json_null());
 	member_put(json, "knob",
-		   (limit || changed) && event->knob != OPT_NONE
+		   (s.limit || s.knobs || s.rule) && event->knob != OPT_NONE
 			   ? json_string(option_spec(event->knob)->key)
+			   : json_null());
+	member_put(json, "preset",
+		   event->type == EVENT_PRESET_CHANGED
+			   ? json_string(preset_spec(event->preset)->name)
 			   : json_null());
 	member_put(json, "host",
 		   addr_is_ip4(&event->internal) ? json_of_addr(&event->internal) : json_null());
 	member_put(json, "external", ports ? json_of_endpoint(&event->external) : json_null());
-	member_put(json, "last", block ? json_of_count(event->last) : json_null());
+	member_put(json, "last", s.block ? json_of_count(event->last) : json_null());
+	put_flow(json, event, &s);
 	member_put_text(json, "text", events_text(event, text));
 	return json;
 }
 
 json_t *method_events_list(struct daemon *d, json_t *params, struct failure *failure)
 {
-	static const char *const names[] = { "from", "limit", NULL };
-	const struct event_ring *ring = &d->nat.events;
-	uint32_t from = 1, limit = EVENT_RING;
+	static const char *const names[] = { "from", "limit", "flows", NULL };
+	const json_t *flows = json_object_get(params, "flows");
+	const struct event_ring *ring = json_is_true(flows) ? &d->nat.flows : &d->nat.events;
+	const json_t *from = json_object_get(params, "from");
+	uint32_t limit = EVENT_RING;
 	const struct nat_event *event;
 	json_t *events;
 	uint64_t next;
 
 	if (!params_only(params, names, failure) ||
-	    !params_number(params, "from", 1, UINT32_MAX, &from, failure) ||
 	    !params_number(params, "limit", 1, EVENT_RING, &limit, failure))
 		return NULL;
+	/* Flows may be more than fit 32 bits. */
+	if (from != NULL && (!json_is_integer(from) || json_integer_value(from) < 1))
+		return failure_set(failure, RPC_INVALID_PARAMS,
+				   "from: a whole number from 1 on is needed");
+	if (flows != NULL && !json_is_boolean(flows))
+		return failure_set(failure, RPC_INVALID_PARAMS, "flows: true or false is needed");
 	events = json_array();
-	for (next = from; limit > 0 && (event = event_from(ring, next)) != NULL; limit--) {
-		json_array_append_new(events, json_event(d, event));
+	next = from != NULL ? (uint64_t)json_integer_value(from) : 1;
+	for (; limit > 0 && (event = event_from(ring, next)) != NULL; limit--) {
+		json_array_append_new(events, json_of_event(d, event));
 		next = event->number + 1;
 	}
 	return json_pack("{s:o, s:o}", "events", events, "next", json_of_count(next));

@@ -6,26 +6,7 @@
 #include <string.h>
 
 #include "nat/core/pcp.h"
-
-/* With its time, so that a log of blocks can be read later (RFC 7422 section 3). */
-static void report_change(struct daemon *d, const struct options *asked)
-{
-	struct nat_event event = { .at = d->now, .type = EVENT_OPTIONS_CHANGED, .knob = OPT_NONE };
-	char old[OPTIONS_TEXT_MAX], new[OPTIONS_TEXT_MAX];
-
-	for (unsigned int i = 0; i < OPTION_COUNT; i++) {
-		enum option_id id = (enum option_id)i;
-
-		if (strcmp(options_format(&d->asked, id, old), options_format(asked, id, new)) == 0)
-			continue;
-		if (event.knob == OPT_NONE)
-			event.knob = id;
-		else
-			event.last++;
-	}
-	if (event.knob != OPT_NONE)
-		event_add(&d->nat.events, &event);
-}
+#include "nat/daemon/changes.h"
 
 static int prepare_pcp(const struct daemon *d, const struct options *o, struct pcp_socket *fresh,
 		       char *why, size_t why_size)
@@ -93,7 +74,7 @@ int daemon_configure(struct daemon *d, const struct options *asked, char *why, s
 		nat_reseed(&d->nat, &key);
 	d->queue.lan = resolved.lan;
 	d->queue.wan = resolved.wan;
-	report_change(d, asked);
+	changes_tell(d, asked);
 	d->asked = *asked;
 	return 0;
 }

@@ -22,6 +22,7 @@ struct daemon {
 	struct pcp_socket pcp;
 	uint64_t events_told; /* number of the last event that was logged */
 	struct options asked;
+	const char *preset; /* the one that knobs are about to be set from; NULL: none */
 	struct nattime time;
 	struct mono started, real; /* real time: of the start, of this wake-up */
 	struct mono now;	   /* NAT time of this wake-up: what the core is given */

@@ -132,6 +132,7 @@ json_t *method_options_set(struct daemon *d, json_t *params, struct failure *fai
 {
 	static const char *const names[] = { "options", NULL };
 	struct options before = d->asked, wanted = d->asked;
+	int err;
 
 	if (!params_only(params, names, failure) ||
 	    !apply_changes(&wanted, json_object_get(params, "options"), failure))
@@ -139,7 +140,11 @@ json_t *method_options_set(struct daemon *d, json_t *params, struct failure *fai
 	if (options_check(&wanted, failure->why, sizeof(failure->why)) < 0)
 		return NULL;
 	failure->code = RPC_FAILED;
-	if (daemon_configure(d, &wanted, failure->why, sizeof(failure->why)) < 0)
+	d->preset =
+		json_string_value(json_object_get(json_object_get(params, "options"), presets_key));
+	err = daemon_configure(d, &wanted, failure->why, sizeof(failure->why));
+	d->preset = NULL;
+	if (err < 0)
 		return NULL;
 	return json_pack("{s:o}", "changed", changed(&before, &d->asked));
 }

@@ -32,7 +32,7 @@ enum event_type {
 	 * are exempt, all ports (0) or that of `remote`. */
 	EVENT_FORWARD_ADDED,
 	EVENT_FORWARD_DELETED,
-	/* In the ring of flows. A mapping's `remote` is the remote part of its key. */
+	/* In the ring of flows, where blocks that come and go are told too. A mapping's `remote` is the remote part of its key. */
 	EVENT_MAPPING_CREATED, /* with a cause if it goes on, but not as part of a block */
 	EVENT_MAPPING_ENDED,
 	EVENT_SESSION_CREATED,

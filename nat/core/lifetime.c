@@ -13,6 +13,13 @@ static bool is_expired(const struct nat *nat, uint32_t session, struct mono now)
 
 /* --- hosts ---------------------------------------------------------------------------------- */
 
+void lifetime_tell_block(struct nat *nat, const struct nat_event *event)
+{
+	event_add(&nat->events, event);
+	if (nat->listeners.mappings > 0)
+		event_add(&nat->flows, event);
+}
+
 void lifetime_tell_freed(struct nat *nat, const struct host *host, uint32_t i)
 {
 	const struct nat_event event = {
@@ -21,9 +28,10 @@ void lifetime_tell_freed(struct nat *nat, const struct host *host, uint32_t i)
 		.internal = host->address,
 		.external = host->blocks[i],
 		.last = (uint16_t)(host->blocks[i].port + nat->ports.block_size - 1),
+		.session = NAT_NONE,
 	};
 
-	event_add(&nat->events, &event);
+	lifetime_tell_block(nat, &event);
 }
 
 static void free_blocks(struct nat *nat, const struct host *host)

@@ -617,22 +617,40 @@ static bool is_selected(const struct nat_selection *which, uint32_t n, const str
 	       (which->external == NULL || endpoint_equal(which->external, &m->external));
 }
 
-uint32_t nat_flush(struct nat *nat, const struct nat_selection *which, struct mono now)
+void nat_flush_begin(struct nat *nat, struct mono now)
 {
-	uint32_t before;
-
 	nat->now = now;
 	for (uint32_t n = 0; n < nat->mappings.arena.used; n++)
 		if (arena_is_live(&nat->mappings.arena, n))
 			lifetime_live_mapping(nat, n, now);
-	/* Some take another along, which was borrowed from them. */
-	before = nat->mappings.arena.live;
-	for (uint32_t n = 0; n < nat->mappings.arena.used; n++)
-		if (arena_is_live(&nat->mappings.arena, n) &&
-		    is_selected(which, n, mapping_at(&nat->mappings, n)))
-			lifetime_remove_mapping(nat, n, CAUSE_FLUSHED);
 	forget_limits(nat);
+}
+
+/* Mappings looked at in one go: with their sessions and blocks they are less than the ring of flows has
+ * room for, unless they have many. */
+enum { FLUSH_STEPS = 8192 };
+
+uint32_t nat_flush_some(struct nat *nat, const struct nat_selection *which, uint32_t *at)
+{
+	/* Some take another along, which was borrowed from them. */
+	uint32_t before = nat->mappings.arena.live, used = nat->mappings.arena.used;
+	uint32_t end = used - *at < FLUSH_STEPS ? used : *at + FLUSH_STEPS;
+
+	for (; *at < end; (*at)++)
+		if (arena_is_live(&nat->mappings.arena, *at) &&
+		    is_selected(which, *at, mapping_at(&nat->mappings, *at)))
+			lifetime_remove_mapping(nat, *at, CAUSE_FLUSHED);
 	return before - nat->mappings.arena.live;
+}
+
+uint32_t nat_flush(struct nat *nat, const struct nat_selection *which, struct mono now)
+{
+	uint32_t flushed = 0, at = 0;
+
+	nat_flush_begin(nat, now);
+	while (at < nat->mappings.arena.used)
+		flushed += nat_flush_some(nat, which, &at);
+	return flushed;
 }
 
 uint32_t nat_mapping_latest(const struct nat *nat, uint32_t n)

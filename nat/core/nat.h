@@ -137,8 +137,15 @@ struct nat_selection {
 };
 
 /* Remove the mappings of @which with their sessions, in two walks through all there are. Returns
- * how many were removed that had not ended at @now anyway. */
+ * how many were removed that had not ended at @now anyway. It may make more events than their ring has
+ * room for: who listens does it in parts. */
 uint32_t nat_flush(struct nat *nat, const struct nat_selection *which, struct mono now);
+
+/* The first walk: what has ended anyway. */
+void nat_flush_begin(struct nat *nat, struct mono now);
+/* Some of the second, from record *@at on, which is moved on; how many were removed. It is through when
+ * *@at is nat->mappings.arena.used. */
+uint32_t nat_flush_some(struct nat *nat, const struct nat_selection *which, uint32_t *at);
 
 /* The next held packet whose fate is decided; false if there is none. */
 bool nat_next_release(struct nat *nat, struct nat_release *release);

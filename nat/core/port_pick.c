@@ -238,9 +238,13 @@ static void report_block(const struct pick *p, enum event_type type, struct port
 		.internal = p->internal->addr,
 		.external = endpoint_at(p, block.first),
 		.last = block.last,
+		.session = NAT_NONE,
 	};
 
-	event_add(&p->nat->events, &event);
+	if (type == EVENT_BLOCK_OVERFLOW)
+		event_add(&p->nat->events, &event);
+	else
+		lifetime_tell_block(p->nat, &event);
 }
 
 /* From the host's own blocks, and a further one if they are full (RFC 6888 REQ-14). */

@@ -206,6 +206,8 @@ void lifetime_remove_session(struct nat *nat, uint32_t session);
 void lifetime_end_lease(struct nat *nat, uint32_t mapping, enum event_cause cause);
 /* Remove a mapping with all its sessions. */
 void lifetime_remove_mapping(struct nat *nat, uint32_t mapping, enum event_cause cause);
+/* A block comes or goes: for those who listen to mappings it stands for many of them. */
+void lifetime_tell_block(struct nat *nat, const struct nat_event *event);
 /* Block number @i of @host is its no more. */
 void lifetime_tell_freed(struct nat *nat, const struct host *host, uint32_t i);
 /* The blocks are others: what was part of one, and is of none now, is told as a mapping of its own. */

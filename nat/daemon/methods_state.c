@@ -84,6 +84,23 @@ static json_t *json_pcp(const struct nat *nat)
 	return pcp;
 }
 
+/* The mapping log. */
+static json_t *json_log(const struct eventlog *log)
+{
+	json_t *json = json_object();
+
+	member_put(json, "file", log->has_file ? json_string(log->path) : json_null());
+	member_put(json, "written", json_of_count(log->written));
+	member_put(json, "waiting", json_of_count(eventlog_waiting(log)));
+	member_put(json, "lost", json_of_count(log->lost));
+	member_put(json, "errors", json_of_count(log->errors));
+	member_put(json, "failing", json_boolean(log->failing));
+	member_put(json, "syslog", json_boolean(log->has_syslog));
+	member_put(json, "syslog_sent", json_of_count(log->socket_sent));
+	member_put(json, "syslog_lost", json_of_count(log->socket_lost));
+	return json;
+}
+
 json_t *method_status(struct daemon *d, json_t *params, struct failure *failure)
 {
 	json_t *result, *sessions;
@@ -106,6 +123,7 @@ json_t *method_status(struct daemon *d, json_t *params, struct failure *failure)
 	member_put(result, "pcp", json_pcp(&d->nat));
 	member_put(result, "own_packets", json_own(d));
 	member_put(result, "queue", json_queue(&d->queue));
+	member_put(result, "log", json_log(&d->eventlog));
 	member_put(result, "clock", json_of_clock(d));
 	return result;
 }

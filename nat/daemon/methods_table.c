@@ -369,7 +369,7 @@ json_t *method_mappings_flush(struct daemon *d, json_t *params, struct failure *
 	};
 	const json_t *all = json_object_get(params, "all");
 	struct selected s;
-	uint32_t flushed;
+	uint32_t flushed = 0, at = 0;
 
 	if (!params_only(params, names, failure) || !read_selection(params, &s, failure))
 		return NULL;
@@ -380,7 +380,11 @@ json_t *method_mappings_flush(struct daemon *d, json_t *params, struct failure *
 	if (all != NULL && (!json_is_true(all) || json_object_size(params) > 1))
 		return failure_set(failure, RPC_INVALID_PARAMS,
 				   "all: true is needed, and no other parameter with it");
-	flushed = nat_flush(&d->nat, &s.selection, d->now);
+	nat_flush_begin(&d->nat, d->now);
+	while (at < d->nat.mappings.arena.used) {
+		flushed += nat_flush_some(&d->nat, &s.selection, &at);
+		eventlog_take(&d->eventlog, &d->nat);
+	}
 	if (flushed == 0 && s.selection.mapping != NAT_NONE)
 		return failure_set(failure, RPC_FAILED,
 				   "there is no mapping %u for which all of this holds",

@@ -13,13 +13,18 @@
 #include "nat/cli/client.h"
 #include "nat/cli/table.h"
 
+enum { COMMAND_LOGS = 64 };
+
 struct invocation {
 	struct client *client; /* path set, not connected */
 	bool json;
-	bool watch;	 /* redraw until told to stop */
-	bool list;	 /* --list */
-	double interval; /* seconds between redraws */
-	int argc;	 /* words after the subcommand's flags */
+	bool watch;			/* redraw until told to stop */
+	bool list;			/* --list */
+	double interval;		/* seconds between redraws */
+	const char *at;			/* --at, NULL if not given */
+	const char *logs[COMMAND_LOGS]; /* each --log */
+	int log_count;
+	int argc; /* words after the subcommand's flags */
 	char **argv;
 };
 
@@ -30,6 +35,7 @@ struct command {
 	int least, most;       /* words it takes; most -1: any number */
 	bool watches;	       /* takes --watch */
 	bool lists;	       /* takes --list */
+	bool looks_back;       /* takes --at and --log */
 	enum client_status (*run)(const struct invocation *call);
 	const char *details; /* more of its help, whole lines; NULL for none */
 };
@@ -56,6 +62,9 @@ enum client_status cmd_clock(const struct invocation *call);
  */
 enum client_status command_show(const struct invocation *call, const char *method, json_t *params,
 				void (*print)(const struct invocation *call, const json_t *result));
+
+/* `who` with --at. */
+enum client_status command_who_at(const struct invocation *call);
 
 /* What options.set has changed. */
 void command_print_changes(const struct invocation *call, const json_t *result);

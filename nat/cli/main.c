@@ -53,7 +53,17 @@ static const char who_details[] =
 	"by\n"
 	"a forward, a one-to-one pair or the DMZ; or whether it is reserved or rests after use. "
 	"Where\n"
-	"ports come in blocks, whose block it is in, also when nobody uses it.";
+	"ports come in blocks, whose block it is in, also when nobody uses it.\n"
+	"\n"
+	"  --at TIME   who had it then, by the mapping log: 2026-11-24T14:05:12Z (or +08:00 for "
+	"the Z),\n"
+	"              14:05:12 (today), '5m ago'; UTC where no zone is given\n"
+	"  --log FILE  read this log, no daemon needed; several for rotated ones, in any order, - "
+	"for\n"
+	"              standard input; without it the log.file of the daemon\n"
+	"\n"
+	"  natem who 203.0.113.1:6539 --at 14:05:12\n"
+	"  zcat natem.log.2.gz | natem who 203.0.113.1:6539 udp --at 2026-11-24T14:05:12Z --log -";
 
 static const char hosts_details[] =
 	"MAPPINGS and SESSIONS are counts, with the quota after a slash where there is one: in "
@@ -103,8 +113,8 @@ static const struct command commands[] = {
 	  .meaning = "internal hosts: what they use, of which quota", .watches = true,
 	  .details = hosts_details },
 	{ .name = "who", .run = cmd_who, .least = 1, .most = 2,
-	  .arguments = "ADDRESS:PORT [PROTO]", .meaning = "who has this external port",
-	  .details = who_details },
+	  .arguments = "ADDRESS:PORT [PROTO] [--at TIME [--log FILE]...]", .looks_back = true,
+	  .meaning = "who has this external port, or had it", .details = who_details },
 	{ .name = "events", .arguments = "[flows] [FROM]", .run = cmd_events, .most = 2,
 	  .meaning = "what has happened: limits reached, blocks given, knobs changed",
 	  .details = events_details },
@@ -216,14 +226,15 @@ static int set_path(struct client *client, const char *path)
 	return 0;
 }
 
-enum { FLAG_LIST = 256 };
+enum { FLAG_LIST = 256, FLAG_AT, FLAG_LOG };
 
 /* Flags that may stand before or after the command; those only after it are told apart by use. */
 static const struct option flags[] = {
-	{ "lab", required_argument, NULL, 'l' },  { "socket", required_argument, NULL, 's' },
-	{ "json", no_argument, NULL, 'j' },	  { "watch", optional_argument, NULL, 'w' },
-	{ "list", no_argument, NULL, FLAG_LIST }, { "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },	  { NULL, 0, NULL, 0 },
+	{ "lab", required_argument, NULL, 'l' },      { "socket", required_argument, NULL, 's' },
+	{ "json", no_argument, NULL, 'j' },	      { "watch", optional_argument, NULL, 'w' },
+	{ "list", no_argument, NULL, FLAG_LIST },     { "at", required_argument, NULL, FLAG_AT },
+	{ "log", required_argument, NULL, FLAG_LOG }, { "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },	      { NULL, 0, NULL, 0 },
 };
 
 struct request {
@@ -262,6 +273,15 @@ static enum client_status read_flags(struct request *r, int argc, char **argv, b
 		case FLAG_LIST:
 			r->call.list = true;
 			break;
+		case FLAG_AT:
+			r->call.at = optarg;
+			break;
+		case FLAG_LOG:
+			if (r->call.log_count == COMMAND_LOGS)
+				return usage_error("--log %s: one too many; cat them into --log -",
+						   optarg);
+			r->call.logs[r->call.log_count++] = optarg;
+			break;
 		case 'h':
 			r->help = true;
 			break;
@@ -289,6 +309,8 @@ static enum client_status run(const struct command *command, const struct invoca
 		return usage_error("'%s' has no --watch", command->name);
 	if (call->list && !command->lists)
 		return usage_error("'%s' has no --list", command->name);
+	if ((call->at != NULL || call->log_count > 0) && !command->looks_back)
+		return usage_error("'%s' has no --at and no --log", command->name);
 	status = command->run(call);
 	if (status != CLIENT_OK)
 		log_error("%s", call->client->why);

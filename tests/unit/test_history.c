@@ -304,6 +304,7 @@ static void test_damaged_lines_are_counted_and_left_out(void **state)
 {
 	static const char damaged[] = START DAY "14:05:1\n" DAY "14:05:12.007Z" MADE "\n\0\n" DAY
 						"14:06:00.000Z mapping-cre\0\n" DAY
+						"14:06:00.000Z log-stopped - - - - -\0 - -\n" DAY
 						"14:10:12.123Z records-lost - - - 17 -\n" DAY
 						"14:10:12.123Z mapping-ended udp 192.1";
 	struct history_question q = question_of(E, DAY "14:07:00Z");
@@ -321,7 +322,7 @@ static void test_damaged_lines_are_counted_and_left_out(void **state)
 	summarize(answer, text, sizeof(text));
 	assert_string_equal(text, "mapping 192.168.1.2:6789 14:05:12.007 - -");
 	assert_int_equal(json_integer_value(json_object_get(answer, "records")), 3);
-	assert_int_equal(json_integer_value(json_object_get(answer, "damaged")), 5);
+	assert_int_equal(json_integer_value(json_object_get(answer, "damaged")), 6);
 	assert_int_equal(json_integer_value(json_object_get(answer, "lost")), 17);
 	assert_string_equal(member(answer, "first"), "2026-11-24T14:00:00.000Z");
 	assert_string_equal(member(answer, "last"), "2026-11-24T14:10:12.123Z");

@@ -189,6 +189,23 @@ static void test_destinations_are_recorded_where_asked_for(void **state)
 	assert_content(s, s->path, wanted);
 }
 
+/* Whoever else listens to sessions, the log does not. */
+static void test_sessions_that_others_listen_to_are_not_recorded(void **state)
+{
+	struct site *s = *state;
+
+	log_to(s, s->path);
+	s->lab->nat.listeners.sessions++;
+	lab_open(s->lab, NAT_UDP, H1, Y1, AT_S(1));
+	nat_tick(&s->lab->nat, AT_S(301), 10);
+	serve(s);
+	s->lab->nat.listeners.sessions--;
+	content_of(s, s->path);
+	assert_int_equal(lines_with(s->text, "session-"), 0);
+	assert_int_equal(lines_with(s->text, "mapping-"), 2);
+	assert_int_equal(lines_with(s->text, "203.0.113.10"), 0);
+}
+
 static void test_a_block_is_one_record_for_all_its_mappings(void **state)
 {
 	struct site *s = *state;
@@ -609,6 +626,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		site_test(test_a_mapping_is_two_records_and_no_destination),
 		site_test(test_destinations_are_recorded_where_asked_for),
+		site_test(test_sessions_that_others_listen_to_are_not_recorded),
 		site_test(test_a_block_is_one_record_for_all_its_mappings),
 		site_test(test_no_block_is_lost_where_many_go_at_once),
 		site_test(test_the_formula_is_recorded_instead_of_mappings),

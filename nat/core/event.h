@@ -47,7 +47,7 @@ enum event_cause {
 	CAUSE_CLOSED,	  /* the same, of a connection that was seen to end before */
 	CAUSE_RELEASED,	  /* its host has given the lease back */
 	CAUSE_FLUSHED,	  /* by hand */
-	CAUSE_REPLACED,	  /* another host took its port: UDP_PORTS and the like are overload */
+	CAUSE_REPLACED,	  /* another host took its port (PORTS_OVERLOAD) */
 	CAUSE_KILLED,	  /* by an unsolicited packet: the fault kill-on-unsolicited */
 	CAUSE_RENUMBERED, /* its external address is not ours any more */
 	CAUSE_RULE,	  /* a forward, pair or DMZ host went, or came in its way */

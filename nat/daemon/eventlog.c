@@ -521,37 +521,48 @@ static void begin(struct eventlog *log, struct nat *nat)
 	put_formula(log, nat, r.utc_ms);
 }
 
+/* Is all as @o says already? */
+static bool is_as(const struct eventlog *log, const struct options *o)
+{
+	return log->has_syslog == (o->log.syslog == SWITCH_ON) &&
+	       log->destinations == (o->log.destinations == SWITCH_ON) &&
+	       log->has_file == wants_file(o) && (!log->has_file || !is_other_file(log, o));
+}
+
+/* Write to @fd, which is @path, from now on. */
+static void start_file(struct eventlog *log, int fd, const char *path, struct mono real)
+{
+	log->buffer = malloc(EVENTLOG_BUFFER);
+	if (log->buffer == NULL) {
+		log_error("log.file %s: no memory for its buffer; it is not written", path);
+		close(fd);
+		return;
+	}
+	snprintf(log->path, sizeof(log->path), "%s", path);
+	log->has_file = true;
+	log->fd = fd;
+	log->flushed.ms = real.ms - EVENTLOG_PERIOD_MS; /* the first record need not wait */
+}
+
 void eventlog_use(struct eventlog *log, struct nat *nat, const struct options *o,
 		  struct eventlog_file *fresh, struct mono real)
 {
-	bool syslog = o->log.syslog == SWITCH_ON;
-	bool destinations = o->log.destinations == SWITCH_ON;
+	int fd = fresh->fd;
 
-	if (syslog == log->has_syslog && destinations == log->destinations &&
-	    wants_file(o) == log->has_file && (!log->has_file || !is_other_file(log, o)))
-		return;
-	if (log->has_file && wants_file(o) && fresh->fd < 0)
-		fresh->fd = dup(log->fd); /* the same file goes on under other rules */
-	stop(log, nat, real);
-	log->has_file = fresh->fd >= 0;
-	if (log->has_file) {
-		log->fd = fresh->fd;
-		log->buffer = malloc(EVENTLOG_BUFFER);
-		snprintf(log->path, sizeof(log->path), "%s", o->log.file);
-	}
-	if (log->has_file && log->buffer == NULL) {
-		log_error("log.file %s: no memory for its buffer; it is not written", log->path);
-		close(log->fd);
-		log->has_file = false;
-	}
-	log->has_syslog = syslog;
-	log->flushed.ms = real.ms - EVENTLOG_PERIOD_MS;
 	fresh->fd = -1;
-	log->destinations = destinations;
+	if (is_as(log, o))
+		return;
+	if (log->has_file && !is_other_file(log, o))
+		fd = dup(log->fd); /* the same file goes on under other rules */
+	stop(log, nat, real);
+	if (fd >= 0)
+		start_file(log, fd, o->log.file, real);
+	log->has_syslog = o->log.syslog == SWITCH_ON;
+	log->destinations = o->log.destinations == SWITCH_ON;
 	if (!is_on(log))
 		return;
 	nat->listeners.mappings++;
-	nat->listeners.sessions += destinations;
+	nat->listeners.sessions += log->destinations;
 	begin(log, nat);
 }
 

@@ -126,16 +126,22 @@ static void append(struct eventlog *log, const char *line, size_t length)
 	log->used += length;
 }
 
-/* Before the first record after those that were lost: there it is that they are missing. */
-static void tell_lost(struct eventlog *log, int64_t now_ms)
+static size_t format_lost(const struct eventlog *log, int64_t now_ms, char line[RECORD_LINE_MAX])
 {
 	const struct record r = { .utc_ms = now_ms,
 				  .kind = RECORD_RECORDS_LOST,
 				  .protocol = NAT_PROTOCOLS,
 				  .count = log->untold,
 				  .duration_ms = -1 };
+
+	return record_format(&r, line);
+}
+
+/* Before the first record after those that were lost: there it is that they are missing. */
+static void tell_lost(struct eventlog *log, int64_t now_ms)
+{
 	char line[RECORD_LINE_MAX];
-	size_t length = record_format(&r, line);
+	size_t length = format_lost(log, now_ms, line);
 
 	if (!make_room(log, 2 * RECORD_LINE_MAX)) /* this one and the next */
 		return;
@@ -215,8 +221,14 @@ static void put_in_syslog(struct eventlog *log, int64_t now_ms, const char *line
 static void put(struct eventlog *log, const struct record *r)
 {
 	char line[RECORD_LINE_MAX];
-	size_t length = record_format(r, line);
+	size_t length;
 
+	if (log->untold > 0 && !log->has_file) {
+		length = format_lost(log, r->utc_ms, line);
+		put_in_syslog(log, r->utc_ms, line, length);
+		log->untold = 0;
+	}
+	length = record_format(r, line);
 	if (log->has_file)
 		put_in_file(log, r->utc_ms, line, length);
 	if (log->has_syslog)

@@ -603,6 +603,31 @@ static void test_a_systems_log_that_is_gone_loses_records_until_it_is_back(void 
 	close(fd);
 }
 
+static void test_the_systems_log_is_told_what_the_ring_has_lost(void **state)
+{
+	struct site *s = *state;
+	const struct nat_event event = { .type = EVENT_MAPPING_ENDED,
+					 .session = NAT_NONE,
+					 .in_block = true }; /* no record of its own */
+	int fd = listen_at(s->device);
+	char message[RECORD_LINE_MAX];
+	ssize_t length;
+
+	lab_set(s->lab, "log.syslog", "on");
+	use(s);
+	assert_true(recv(fd, message, sizeof(message), 0) > 0);
+	for (int i = 0; i < EVENT_FLOW_RING + 7; i++)
+		event_add(&s->lab->nat.flows, &event);
+	open_one(s, 2000); /* one more gone, but not this one */
+	serve(s);
+	length = recv(fd, message, sizeof(message) - 1, 0);
+	assert_true(length > 0);
+	message[length] = '\0';
+	assert_non_null(strstr(message, "Z records-lost - - - 8 -"));
+	assert_int_equal(s->log.lost, 8);
+	close(fd);
+}
+
 /* One that does not read keeps no packet waiting. */
 static void test_a_systems_log_that_does_not_read_loses_records(void **state)
 {
@@ -644,6 +669,7 @@ int main(void)
 		site_test(test_half_a_record_begins_anew_in_another_file),
 		site_test(test_the_systems_log_gets_each_record_with_our_name),
 		site_test(test_a_systems_log_that_is_gone_loses_records_until_it_is_back),
+		site_test(test_the_systems_log_is_told_what_the_ring_has_lost),
 		site_test(test_a_systems_log_that_does_not_read_loses_records),
 	};
 

@@ -5,7 +5,7 @@
 
 #include "common/checksum.h"
 
-enum { IP_HEADER = 20, ICMP_HEADER = 8, TCP_HEADER = 20 };
+enum { IP_HEADER = 20, ICMP_HEADER = 8, TCP_HEADER = 20, UDP_HEADER = 8 };
 
 static void put16(uint8_t *at, size_t value)
 {
@@ -52,10 +52,17 @@ size_t packet_make_unreachable(uint8_t *buf, const struct addr *from, uint8_t co
 	return length;
 }
 
+/* Of @length bytes of @protocol behind an IP header, with its addresses (RFC 768, RFC 9293). */
+static uint16_t transport_checksum(const uint8_t *buf, uint8_t protocol, size_t length)
+{
+	uint16_t sum = checksum_add(checksum_sum(buf + 12, 8), (uint16_t)(protocol + length));
+
+	return (uint16_t)~checksum_add(sum, checksum_sum(buf + IP_HEADER, length));
+}
+
 size_t packet_make_segment(uint8_t *buf, const struct packet_segment *s)
 {
 	uint8_t *tcp = buf + IP_HEADER;
-	uint16_t sum;
 
 	make_ip(buf, IP_HEADER + TCP_HEADER, 0, PACKET_TCP, &s->from.addr, &s->to.addr);
 	memset(tcp, 0, TCP_HEADER);
@@ -65,7 +72,43 @@ size_t packet_make_segment(uint8_t *buf, const struct packet_segment *s)
 	put32(tcp + 8, s->acknowledgment);
 	tcp[12] = TCP_HEADER / 4 << 4;
 	tcp[13] = s->flags;
-	sum = checksum_add(checksum_sum(buf + 12, 8), PACKET_TCP + TCP_HEADER);
-	put16(tcp + 16, (uint16_t)~checksum_add(sum, checksum_sum(tcp, TCP_HEADER)));
+	put16(tcp + 14, s->window);
+	put16(tcp + 16, transport_checksum(buf, PACKET_TCP, TCP_HEADER));
 	return IP_HEADER + TCP_HEADER;
+}
+
+size_t packet_make_datagram(uint8_t *buf, const struct endpoint *from, const struct endpoint *to)
+{
+	uint8_t *udp = buf + IP_HEADER;
+	uint16_t checksum;
+
+	make_ip(buf, IP_HEADER + UDP_HEADER, 0, PACKET_UDP, &from->addr, &to->addr);
+	put16(udp, from->port);
+	put16(udp + 2, to->port);
+	put16(udp + 4, UDP_HEADER);
+	put16(udp + 6, 0);
+	checksum = transport_checksum(buf, PACKET_UDP, UDP_HEADER);
+	put16(udp + 6, checksum != 0 ? checksum : 0xffff); /* 0 would say that there is none */
+	return IP_HEADER + UDP_HEADER;
+}
+
+size_t packet_make_echo(uint8_t *buf, uint8_t type, uint16_t identifier, const struct addr *from,
+			const struct addr *to)
+{
+	uint8_t *icmp = buf + IP_HEADER;
+
+	make_ip(buf, IP_HEADER + ICMP_HEADER, 0, PACKET_ICMP, from, to);
+	memset(icmp, 0, ICMP_HEADER);
+	icmp[0] = type;
+	put16(icmp + 4, identifier);
+	put16(icmp + 6, 1);
+	put16(icmp + 2, (uint16_t)~checksum_sum(icmp, ICMP_HEADER));
+	return IP_HEADER + ICMP_HEADER;
+}
+
+size_t packet_make_bare(uint8_t *buf, uint8_t protocol, const struct addr *from,
+			const struct addr *to)
+{
+	make_ip(buf, IP_HEADER, 0, protocol, from, to);
+	return IP_HEADER;
 }

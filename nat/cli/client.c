@@ -2,7 +2,9 @@
 #include "nat/cli/client.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -88,18 +90,12 @@ static size_t receive(void *buffer, size_t size, void *data)
 	return n < 0 ? (size_t)-1 : (size_t)n;
 }
 
-static enum client_status read_answer(struct client *c, json_t **result)
+/* What @answer says, which is taken; NULL is none. */
+static enum client_status take_answer(struct client *c, json_t *answer, json_t **result)
 {
-	json_error_t error;
-	json_t *answer, *failure;
+	json_t *failure = json_object_get(answer, "error");
 	enum client_status status = CLIENT_FAILED;
 
-	errno = 0;
-	answer = json_load_callback(receive, c, JSON_DISABLE_EOF_CHECK, &error);
-	/* A daemon that ends with a request unread resets the connection; else it just closes it. */
-	if (answer == NULL && errno != 0 && errno != ECONNRESET)
-		return fail(c, errno);
-	failure = json_object_get(answer, "error");
 	*result = json_incref(json_object_get(answer, "result"));
 	if (*result != NULL) {
 		status = CLIENT_OK;
@@ -116,6 +112,19 @@ static enum client_status read_answer(struct client *c, json_t **result)
 	}
 	json_decref(answer);
 	return status;
+}
+
+static enum client_status read_answer(struct client *c, json_t **result)
+{
+	json_error_t error;
+	json_t *answer;
+
+	errno = 0;
+	answer = json_load_callback(receive, c, JSON_DISABLE_EOF_CHECK, &error);
+	/* A daemon that ends with a request unread resets the connection; else it just closes it. */
+	if (answer == NULL && errno != 0 && errno != ECONNRESET)
+		return fail(c, errno);
+	return take_answer(c, answer, result);
 }
 
 enum client_status client_call(struct client *c, const char *method, json_t *params,
@@ -148,4 +157,77 @@ enum client_status client_list(struct client *c, const char *method, const char 
 	}
 	json_decref(cursor);
 	return status;
+}
+
+/* --- what goes on --------------------------------------------------------------------------- */
+
+/* One line of @in as JSON; NULL at the end, or if it is none. */
+static json_t *read_line(FILE *in)
+{
+	json_error_t error;
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t length = getline(&line, &size, in);
+	json_t *json = length > 0 ? json_loadb(line, (size_t)length, 0, &error) : NULL;
+
+	free(line);
+	return json;
+}
+
+enum client_status client_subscribe(struct client *c, const char *method, json_t *params, FILE **in)
+{
+	const struct timeval for_ever = { 0 };
+	json_t *call = rpc_call(++c->calls, method, params), *result;
+	int err = send_line(c, call), fd = dup(c->fd);
+	enum client_status status;
+
+	json_decref(call);
+	*in = fd >= 0 ? fdopen(fd, "r") : NULL;
+	if (*in == NULL)
+		return fail(c, errno);
+	setvbuf(*in, NULL, _IONBF, 0); /* what follows the line may be read in another way */
+	status = err != 0 && err != EPIPE ? fail(c, err) : take_answer(c, read_line(*in), &result);
+	setvbuf(*in, NULL, _IOFBF, BUFSIZ);
+	if (status != CLIENT_OK) {
+		fclose(*in);
+		return status;
+	}
+	json_decref(result);
+	setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &for_ever, sizeof(for_ever));
+	return CLIENT_OK;
+}
+
+json_t *client_next(FILE *in, char *name, size_t size)
+{
+	json_t *line = read_line(in), *params = json_incref(json_object_get(line, "params"));
+	const char *method = json_string_value(json_object_get(line, "method"));
+
+	snprintf(name, size, "%s", method != NULL ? method : "");
+	json_decref(line);
+	return params;
+}
+
+static volatile sig_atomic_t ended;
+static int subscribed_fd = -1;
+
+static void end(int signal)
+{
+	(void)signal;
+	ended = 1;
+	shutdown(subscribed_fd, SHUT_WR);
+}
+
+void client_end_by_signal(struct client *c)
+{
+	const struct sigaction action = { .sa_handler = end };
+
+	subscribed_fd = c->fd;
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+}
+
+bool client_is_ended(void)
+{
+	return ended;
 }

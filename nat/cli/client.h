@@ -7,6 +7,9 @@
 #ifndef CLI_CLIENT_H
 #define CLI_CLIENT_H
 
+#include <stdbool.h>
+#include <stdio.h>
+
 #include "common/rpc.h"
 
 /* Exit status of the command, and of a failed call. */
@@ -40,5 +43,20 @@ typedef enum client_status client_take(void *data, json_t *records);
  */
 enum client_status client_list(struct client *c, const char *method, const char *name,
 			       client_take *take, void *data);
+
+/*
+ * client_subscribe() - call @method, which goes on answering
+ * @params: taken; NULL for none. @in: gets what follows the answer, to be read until it ends, which may
+ * take as long as it likes; owned by the caller.
+ */
+enum client_status client_subscribe(struct client *c, const char *method, json_t *params,
+				    FILE **in);
+/* The next notification's params, owned by the caller, and in @name (@size bytes) which it is; NULL when there
+ * will be none, by a signal or the daemon's end. */
+json_t *client_next(FILE *in, char *name, size_t size);
+/* A signal that ends a program ends what is subscribed to @c instead: first no more is asked for. */
+void client_end_by_signal(struct client *c);
+/* Has a signal ended it? */
+bool client_is_ended(void);
 
 #endif

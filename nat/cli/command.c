@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/log.h"
+
 enum client_status command_show(const struct invocation *call, const char *method, json_t *params,
 				void (*print)(const struct invocation *call, const json_t *result))
 {
@@ -56,4 +58,33 @@ const char *command_kind(const json_t *mapping)
 json_int_t command_number(const json_t *object, const char *name)
 {
 	return json_integer_value(json_object_get(object, name));
+}
+
+enum client_status command_subscribe(const struct invocation *call, const char *method,
+				     json_t *params, FILE **in)
+{
+	enum client_status status = client_open(call->client);
+
+	if (status != CLIENT_OK) {
+		json_decref(params);
+		return status;
+	}
+	client_end_by_signal(call->client);
+	status = client_subscribe(call->client, method, params, in);
+	if (status != CLIENT_OK)
+		client_close(call->client);
+	else
+		log_info("listening; Ctrl-C ends");
+	return status;
+}
+
+enum client_status command_unsubscribed(const struct invocation *call, FILE *in)
+{
+	fclose(in);
+	client_close(call->client);
+	if (client_is_ended())
+		return CLIENT_OK;
+	snprintf(call->client->why, sizeof(call->client->why), "%s: natemd has ended",
+		 call->client->path);
+	return CLIENT_FAILED;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * command.h - the subcommands
- * Owns:       what a subcommand is given and gives back; main.c holds their table.
+ * Owns:       what a subcommand is given and gives back, and their table (commands.c), from which help
+ *             is made.
  * Invariants: a subcommand writes its answer to standard output only when it succeeded. A list is
  *             written while it comes: what is there of it when it fails stays.
  */
@@ -10,6 +11,7 @@
 
 #include <stdbool.h>
 
+#include "common/help.h"
 #include "nat/cli/client.h"
 #include "nat/cli/table.h"
 
@@ -20,6 +22,8 @@ struct invocation {
 	bool json;
 	bool watch;			/* redraw until told to stop */
 	bool list;			/* --list */
+	bool follow;			/* --follow */
+	uint64_t count;			/* --count: end after so many; 0: never */
 	double interval;		/* seconds between redraws */
 	const char *at;			/* --at, NULL if not given */
 	const char *logs[COMMAND_LOGS]; /* each --log */
@@ -35,10 +39,23 @@ struct command {
 	int least, most;       /* words it takes; most -1: any number */
 	bool watches;	       /* takes --watch */
 	bool lists;	       /* takes --list */
+	bool follows;	       /* takes --follow */
+	bool counts;	       /* takes --count */
 	bool looks_back;       /* takes --at and --log */
 	enum client_status (*run)(const struct invocation *call);
-	const char *details; /* more of its help, whole lines; NULL for none */
+	/* The ways to call it, completed word by word: capitals stand for what is to be filled in,
+	 * "tcp|udp" is one of them. NULL: what @arguments says is all. */
+	const struct help_entry *forms;
+	const char *details; /* more of its help, as help_print_text() takes it; NULL for none */
 };
+
+/* Flags of every subcommand, and of those that take --watch, --follow or --count. */
+extern const struct help_flag command_flags[], command_watch_flags[], command_follow_flags[],
+	command_back_flags[], command_count_flags[];
+
+/* The table's row at @index, NULL past the last; and the one of @name, NULL if there is none. */
+const struct command *command_spec(unsigned int index);
+const struct command *command_find(const char *name);
 
 enum client_status cmd_status(const struct invocation *call);
 enum client_status cmd_mappings(const struct invocation *call);
@@ -53,6 +70,8 @@ enum client_status cmd_get(const struct invocation *call);
 enum client_status cmd_set(const struct invocation *call);
 enum client_status cmd_preset(const struct invocation *call);
 enum client_status cmd_flush(const struct invocation *call);
+enum client_status cmd_trace(const struct invocation *call);
+enum client_status cmd_capture(const struct invocation *call);
 enum client_status cmd_clock(const struct invocation *call);
 
 /*
@@ -71,6 +90,16 @@ void command_print_changes(const struct invocation *call, const json_t *result);
 
 /* The table of presets.list or preset_list(). */
 void command_print_presets(const json_t *list);
+
+/* Connect and subscribe to @method; what comes is read from @in. A signal then ends that. @params: as above */
+enum client_status command_subscribe(const struct invocation *call, const char *method,
+				     json_t *params, FILE **in);
+/* The stream has ended: CLIENT_OK if that is what was wanted. */
+enum client_status command_unsubscribed(const struct invocation *call, FILE *in);
+
+/* The words of @call from @first on as a filter of packets: host ADDRESS, port N, protocol NAME, reason NAME, drops. NULL
+ * with the reason in the client. */
+json_t *command_filter(const struct invocation *call, int first);
 
 /* Leave a reason in the client; always CLIENT_WRONG_USAGE, to be returned. */
 __attribute__((format(printf, 2, 3))) enum client_status

@@ -103,6 +103,17 @@ bool forward_dmz(const struct nat *nat, enum nat_protocol protocol, const struct
 	return true;
 }
 
+enum option_id forward_knob(const struct nat *nat, const struct mapping *m)
+{
+	struct endpoint internal;
+
+	if (options_is_paired(&nat->options, &m->external.addr))
+		return OPT_NAT_ONE_TO_ONE;
+	return forward_inbound(nat, (enum nat_protocol)m->protocol, &m->external, &internal)
+		       ? OPT_NAT_FORWARDS
+		       : OPT_NAT_DMZ;
+}
+
 static bool covers(const struct remote_range *r, const struct addr *address)
 {
 	return addr_compare(&r->addresses.first, address) <= 0 &&

@@ -60,7 +60,7 @@ static struct nat_outcome hold_later(struct nat *nat, const struct packet *pkt, 
 		return refuse(nat, pkt, now);
 	}
 	fragment_note(f, n, pkt);
-	return (struct nat_outcome){ NAT_HELD, REASON_FRAGMENT_HELD, NAT_NONE, NAT_NONE, OPT_NONE };
+	return outcome_of(NAT_HELD, REASON_FRAGMENT_HELD, NAT_NONE, NAT_NONE, OPT_NONE);
 }
 
 /* A later fragment is traffic of the same sessions, if they have not ended meanwhile. */
@@ -151,7 +151,7 @@ static struct nat_outcome follow_first(struct nat *nat, struct packet *pkt, uint
 		outcome = rewritten(REASON_FRAGMENT_TRANSLATED, NAT_NONE, NAT_NONE);
 		break;
 	case DATAGRAM_PASSED:
-		outcome = pass(REASON_FRAGMENT_TRANSLATED);
+		outcome = pass(REASON_FRAGMENT_TRANSLATED, OPT_NONE);
 		break;
 	case DATAGRAM_REFUSED:
 	case DATAGRAM_WAITING:

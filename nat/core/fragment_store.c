@@ -284,6 +284,7 @@ bool fragment_hold(struct fragment_store *f, uint32_t n, const struct packet *pk
 				     .source = pkt->source.addr,
 				     .chunk = chunk,
 				     .chunks = chunks,
+				     .side = fragment_at(f, n)->side,
 				     .length = (uint32_t)pkt->length };
 	memcpy(f->bytes + (size_t)chunk * FRAGMENT_CHUNK, pkt->data, pkt->length);
 	append_held(f, fragment_at(f, n), number);

@@ -60,7 +60,8 @@ struct held_fragment {
 	struct addr source;
 	uint32_t chunk, chunks;
 	uint32_t length;
-	bool pass; /* once released */
+	uint8_t side; /* enum nat_side */
+	bool pass;    /* once released */
 	enum nat_reason reason;
 };
 

@@ -51,5 +51,5 @@ struct nat_outcome hairpin_translate(struct nat *nat, struct packet *pkt,
 	packet_set_destination(pkt, &mapping_at(&nat->mappings, in.mapping)->internal);
 	if (nat->options.ip_id == IP_ID_REWRITE)
 		ip_id_rewrite(&nat->ip_ids, &nat->mappings.key, pkt);
-	return rewritten(REASON_HAIRPIN, in.mapping, in.session);
+	return rewritten_by(REASON_HAIRPIN, OPT_NAT_HAIRPIN, in.mapping, in.session);
 }

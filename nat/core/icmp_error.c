@@ -157,9 +157,9 @@ static struct nat_outcome from_internal(struct nat *nat, struct packet *pkt, str
 	struct endpoint self;
 
 	if (session == NAT_NONE && forward_is_exempt(&nat->options, inner, &inner->source))
-		return pass(REASON_EXEMPT);
+		return pass(REASON_EXEMPT, OPT_NAT_EXEMPT);
 	if (mapping == NAT_NONE && is_routers_own(nat, pkt))
-		return pass(REASON_ROUTER);
+		return pass(REASON_ROUTER, OPT_NAT_UNMATCHED);
 	if (nat_is_external(nat, &pkt->destination.addr))
 		return to_hairpin_sender(nat, pkt, inner, protocol, mapping, now);
 	if (mapping == NAT_NONE)
@@ -184,11 +184,11 @@ struct nat_outcome icmp_error_translate(struct nat *nat, struct packet *pkt, enu
 	if (nat->options.icmp.errors == ERRORS_DROP)
 		return drop_by(REASON_ICMP_ERRORS_OFF, OPT_ICMP_ERRORS, NAT_NONE);
 	if (checks && !packet_icmp_checksum_ok(pkt))
-		return drop(REASON_ICMP_ERROR_CHECKSUM);
+		return drop_by(REASON_ICMP_ERROR_CHECKSUM, OPT_ICMP_ERROR_CHECKS, NAT_NONE);
 	if (packet_open_quote(pkt, &inner) != PACKET_OK || !quoted_protocol(&inner, &protocol))
 		return drop(REASON_ICMP_QUOTE);
 	if (checks && !packet_ip_checksum_ok(&inner))
-		return drop(REASON_ICMP_QUOTE_CHECKSUM);
+		return drop_by(REASON_ICMP_QUOTE_CHECKSUM, OPT_ICMP_ERROR_CHECKS, NAT_NONE);
 	if (inner.address_options)
 		return drop(REASON_ADDRESS_OPTION);
 	return from == NAT_EXTERNAL ? from_external(nat, pkt, &inner, protocol, now)

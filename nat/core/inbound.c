@@ -19,35 +19,46 @@ static bool leaves_session(const struct nat *nat, const struct flow *flow, const
 	       nat->options.protocol[flow->protocol].refresh != REFRESH_OUTBOUND;
 }
 
+/* The knob that lets a new remote send to @m: what made it open to everybody, or filtering. */
+static enum option_id admitting_knob(const struct nat *nat, const struct mapping *m)
+{
+	if (m->fixed)
+		return forward_knob(nat, m);
+	if (m->leased)
+		return OPT_PCP_SERVER;
+	return option_of(OPT_UDP_FILTERING, (enum nat_protocol)m->protocol);
+}
+
 /* Admitted from a remote endpoint that has no session with the mapping yet. */
 static struct nat_outcome admit(struct nat *nat, const struct packet *pkt, const struct flow *flow,
 				uint32_t mapping, struct mono now)
 {
 	const struct mapping *m = mapping_at(&nat->mappings, mapping);
+	enum option_id knob = admitting_knob(nat, m);
 	bool tcp = flow->protocol == NAT_TCP;
 	struct nat_outcome refused;
 	uint32_t session;
 
 	/* A RST that matches a mapping is forwarded, and changes nothing (RFC 7857 section 2.2). */
 	if (tcp && (pkt->tcp_flags & PACKET_TCP_RST))
-		return rewritten(REASON_ADMITTED, mapping, NAT_NONE);
+		return rewritten_by(REASON_ADMITTED, knob, mapping, NAT_NONE);
 	if (tcp && !tcp_opens(pkt->tcp_flags))
 		return drop(REASON_TCP_NO_SESSION);
 	if (!leaves_session(nat, flow, m))
-		return rewritten(REASON_ADMITTED, mapping, NAT_NONE);
+		return rewritten_by(REASON_ADMITTED, knob, mapping, NAT_NONE);
 	/* The internal host tells its peers apart by their endpoint alone: where it already has
 	 * this one through another mapping, a second session could never be told from the first. */
 	session =
 		session_find_internal(&nat->sessions, flow->protocol, &m->internal, &flow->remote);
 	if (lifetime_live_session(nat, session, now) != NAT_NONE)
 		return tcp ? drop(REASON_TUPLE_TAKEN)
-			   : rewritten(REASON_ADMITTED, mapping, NAT_NONE);
+			   : rewritten_by(REASON_ADMITTED, knob, mapping, NAT_NONE);
 	/* The mapping itself is alive or just made, so making room leaves it where it is. */
 	if (!lifetime_admits_session(nat, mapping, &refused, now) &&
 	    !(lifetime_make_room(nat, now) && lifetime_admits_session(nat, mapping, &refused, now)))
 		return refused;
 	session = lifetime_add_session(nat, mapping, &flow->remote, NAT_EXTERNAL, now);
-	return rewritten(REASON_SESSION_CREATED, mapping, session);
+	return rewritten_by(REASON_SESSION_CREATED, knob, mapping, session);
 }
 
 /* A mapping of @internal that is over must not make a new one secondary. */
@@ -137,7 +148,7 @@ static struct nat_outcome open_sibling(struct nat *nat, const struct packet *pkt
 	session = lifetime_add_session(nat, mapping, &flow->remote, NAT_EXTERNAL, now);
 	session_keep(&nat->sessions, session); /* no mapping is without one that keeps it */
 	mapping_at(&nat->mappings, mapping)->borrowed = true;
-	return rewritten(REASON_MAPPING_CREATED, mapping, session);
+	return rewritten_by(REASON_MAPPING_CREATED, OPT_NAT_PROTOCOL_SCOPE, mapping, session);
 }
 
 /* Is the endpoint of @flow somebody's by the protocol that shares its ports, if one does? */
@@ -165,7 +176,7 @@ static struct nat_outcome open_fixed(struct nat *nat, const struct packet *pkt,
 	if (flow->protocol == NAT_TCP && !tcp_opens(pkt->tcp_flags))
 		return drop(REASON_TCP_NO_SESSION);
 	if (flow->protocol == NAT_ICMP && !packet_is_icmp_request(pkt))
-		return drop(REASON_NO_MAPPING);
+		return drop_by(REASON_NO_MAPPING, OPT_NAT_UNMATCHED, NAT_NONE);
 	mapping = make_fixed(nat, flow, &internal, dmz, now);
 	if (mapping == NAT_NONE)
 		return report_limit(

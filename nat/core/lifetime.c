@@ -527,6 +527,8 @@ static void account_tcp(struct nat *nat, uint32_t session, const struct packet *
 	uint8_t before = track->state;
 	enum timeout_class class = class_of(tcp_track(track, &segment, from, &rules));
 
+	nat->tcp_before = (enum tcp_state)before;
+	nat->tcp_after = (enum tcp_state)track->state;
 	if (from == NAT_INTERNAL && !(pkt->tcp_flags & PACKET_TCP_RST))
 		session_keep(&nat->sessions, session);
 	/* Plain traffic restarts the timer as the knob says, a change of state always. */

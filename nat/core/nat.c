@@ -333,14 +333,18 @@ enum nat_protocol nat_protocol_of(const struct packet *pkt)
 	}
 }
 
-/* Port 0 names nobody (RFC 4787 section 4.2.1); a UDP source may be let have it all the same. */
+/* Port 0 names nobody (RFC 4787 section 4.2.1); a UDP source may be let have it all the same: only
+ * then is there a choice, and a @knob. */
 static bool has_port_zero(const struct nat *nat, const struct packet *pkt,
-			  enum nat_protocol protocol)
+			  enum nat_protocol protocol, enum option_id *knob)
 {
+	*knob = OPT_NONE;
 	if (!nat_has_ports(protocol))
 		return false;
 	if (pkt->destination.port == 0)
 		return true;
+	if (protocol == NAT_UDP)
+		*knob = OPT_UDP_PORT_ZERO;
 	return pkt->source.port == 0 &&
 	       !(protocol == NAT_UDP && nat->options.port_zero == PORT_ZERO_TRANSLATE);
 }
@@ -357,12 +361,20 @@ static enum way way_of(const struct nat *nat, const struct packet *pkt, enum nat
 	return ours ? WAY_IN : WAY_PAST;
 }
 
+/* From the WAN to an address that is not in the pool. */
+static struct nat_outcome not_ours(void)
+{
+	return drop_by(REASON_NOT_OURS, OPT_NAT_EXTERNAL, NAT_NONE);
+}
+
 /* One of the protocols with a table of its own. */
 static struct nat_outcome translate_flow(struct nat *nat, struct packet *pkt,
 					 enum nat_protocol protocol, enum way way, struct mono now)
 {
-	if (has_port_zero(nat, pkt, protocol))
-		return drop_by(REASON_PORT_ZERO, OPT_UDP_PORT_ZERO, NAT_NONE);
+	enum option_id knob;
+
+	if (has_port_zero(nat, pkt, protocol, &knob))
+		return drop_by(REASON_PORT_ZERO, knob, NAT_NONE);
 	switch (way) {
 	case WAY_OUT:
 		return outbound_translate(nat, pkt, protocol, now);
@@ -373,7 +385,7 @@ static struct nat_outcome translate_flow(struct nat *nat, struct packet *pkt,
 	case WAY_PAST:
 		break;
 	}
-	return drop(REASON_NOT_OURS);
+	return not_ours();
 }
 
 /* Which queries pass is a choice (RFC 5508 REQ-10). */
@@ -423,9 +435,9 @@ static struct nat_outcome translate_on(struct nat *nat, struct packet *pkt, enum
 	enum nat_protocol protocol = nat_protocol_of(pkt);
 
 	if (is_left_alone(nat, pkt, way))
-		return pass(REASON_EXEMPT);
+		return pass(REASON_EXEMPT, OPT_NAT_EXEMPT);
 	if (way == WAY_PAST)
-		return drop(REASON_NOT_OURS);
+		return not_ours();
 	if (protocol == NAT_ICMP)
 		return translate_icmp(nat, pkt, from, way, now);
 	if (protocol == NAT_OTHER &&
@@ -462,7 +474,7 @@ static struct nat_outcome translate(struct nat *nat, struct packet *pkt, enum na
 		return translate_on(nat, pkt, from, way, now);
 	/* One for nobody here takes no room in the store. */
 	if (way == WAY_PAST && !forward_may_be_exempt(&nat->options, &pkt->source.addr))
-		return drop(REASON_NOT_OURS);
+		return not_ours();
 	return fragment_translate(nat, pkt, from, now);
 }
 
@@ -472,7 +484,10 @@ struct nat_outcome nat_process(struct nat *nat, struct packet *pkt, enum nat_sid
 	struct nat_outcome outcome;
 
 	nat->now = now;
+	nat->tcp_before = nat->tcp_after = TCP_CLOSED;
 	outcome = translate(nat, pkt, from, now);
+	outcome.tcp_before = nat->tcp_before;
+	outcome.tcp_after = nat->tcp_after;
 	nat->counters[outcome.reason]++;
 	if (outcome.verdict == NAT_REWRITTEN)
 		packet_finish(pkt);
@@ -490,6 +505,7 @@ bool nat_next_release(struct nat *nat, struct nat_release *release)
 		.tag = h->tag,
 		.verdict = h->pass ? NAT_REWRITTEN : NAT_DROPPED,
 		.reason = h->reason,
+		.from = (enum nat_side)h->side,
 		.data = data,
 		.length = h->length,
 	};

@@ -46,6 +46,8 @@ struct nat_outcome {
 	enum nat_reason reason;
 	uint32_t mapping, session; /* record numbers, NAT_NONE if none was touched */
 	enum option_id knob;	   /* the knob that decided, OPT_NONE if none did */
+	/* Of its session, where it is one of TCP that the packet is traffic of; else both CLOSED. */
+	enum tcp_state tcp_before, tcp_after;
 };
 
 struct nat {
@@ -76,6 +78,7 @@ struct nat {
 	/* Sessions that the packet at hand is traffic of, by side sent from; NAT_NONE. Two if it
 	 * is hairpinned. */
 	uint32_t counted[2];
+	enum tcp_state tcp_before, tcp_after; /* of the packet at hand, as in its outcome */
 };
 
 /* A packet that was held. */
@@ -83,6 +86,7 @@ struct nat_release {
 	uint32_t tag; /* of its struct packet */
 	enum nat_verdict verdict;
 	enum nat_reason reason;
+	enum nat_side from;
 	const uint8_t *data; /* its bytes now, borrowed until the next packet or tick */
 	size_t length;
 };

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/nearest.h"
 #include "nat/core/arena.h"
 #include "nat/core/fragment_store.h"
 #include "nat/core/option_value.h"
@@ -554,46 +555,15 @@ void options_init(struct options *o)
 			abort(); /* the table contradicts itself */
 }
 
-/* How many letters to change, add or take out to turn @a into @b (Levenshtein); 99 if long. */
-static unsigned int edit_distance(const char *a, const char *b)
-{
-	unsigned int row[32];
-	size_t width = strlen(b);
-
-	if (width >= 32)
-		return 99;
-	for (size_t j = 0; j <= width; j++)
-		row[j] = (unsigned int)j;
-	for (size_t i = 0; a[i] != '\0'; i++) {
-		unsigned int diagonal = row[0];
-
-		row[0] = (unsigned int)i + 1;
-		for (size_t j = 1; j <= width; j++) {
-			unsigned int change = diagonal + (a[i] != b[j - 1]);
-			unsigned int best = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
-
-			diagonal = row[j];
-			row[j] = change < best ? change : best;
-		}
-	}
-	return row[width];
-}
-
 static void explain_unknown(const char *key, char *why, size_t why_size)
 {
-	const char *nearest = NULL;
-	unsigned int best = 5; /* further off is no help */
+	struct nearest nearest;
 
-	for (unsigned int id = 0; id < OPTION_COUNT; id++) {
-		unsigned int distance = edit_distance(key, specs[id].key);
-
-		if (distance < best) {
-			best = distance;
-			nearest = specs[id].key;
-		}
-	}
-	if (nearest != NULL)
-		snprintf(why, why_size, "no knob '%.64s'; did you mean '%s'?", key, nearest);
+	nearest_init(&nearest, key, 4); /* keys are long; further off is no help */
+	for (unsigned int id = 0; id < OPTION_COUNT; id++)
+		nearest_offer(&nearest, specs[id].key);
+	if (nearest.name != NULL)
+		snprintf(why, why_size, "no knob '%.64s'; did you mean '%s'?", key, nearest.name);
 	else
 		snprintf(why, why_size, "no knob '%.64s'; 'natem options' lists them", key);
 }

@@ -44,6 +44,22 @@ static bool has_external(struct nat *nat, struct mapping *wanted, struct mono no
 	return true;
 }
 
+/* The knob that leaves no port: of some strategies a host has only its own. */
+static enum option_id exhausting_knob(const struct nat *nat, enum nat_protocol protocol,
+				      enum nat_reason reason)
+{
+	enum ports_strategy ports = nat->options.protocol[protocol].ports;
+
+	if (reason == REASON_NO_BLOCK)
+		return OPT_NAT_INTERNAL;
+	if (reason == REASON_BLOCK_EXHAUSTED)
+		return OPT_NAT_BLOCKS;
+	return nat->ports.count > 0 && protocol != NAT_OTHER &&
+			       (ports == PORTS_PRESERVE_ONLY || ports == PORTS_OVERLOAD)
+		       ? option_of(OPT_UDP_PORTS, protocol)
+		       : OPT_NAT_EXTERNAL;
+}
+
 /* A free one of the pool, if possible that of @wish, which may be NULL. */
 static bool pick_external(struct nat *nat, struct mapping *wanted, const struct endpoint *remote,
 			  const struct wish *wish, struct mono now, struct nat_outcome *refused)
@@ -65,11 +81,7 @@ static bool pick_external(struct nat *nat, struct mapping *wanted, const struct 
 			   &wanted->external);
 	if (reason == REASON_MAPPING_CREATED)
 		return true;
-	*refused = drop_by(reason,
-			   reason == REASON_NO_BLOCK	      ? OPT_NAT_INTERNAL
-			   : reason == REASON_PORTS_EXHAUSTED ? OPT_NAT_EXTERNAL
-							      : OPT_NAT_BLOCKS,
-			   NAT_NONE);
+	*refused = drop_by(reason, exhausting_knob(nat, protocol, reason), NAT_NONE);
 	report_limit(nat, *refused, protocol, &wanted->internal.addr, now);
 	return false;
 }
@@ -189,6 +201,15 @@ static uint32_t find_mapping(struct nat *nat, const struct flow *flow,
 	return n != NAT_NONE ? n : find_forwarded(nat, flow, now);
 }
 
+/* The knob that leads a new session of @protocol to @mapping, or makes that for it. */
+static enum option_id mapping_knob(const struct nat *nat, enum nat_protocol protocol,
+				   uint32_t mapping)
+{
+	const struct mapping *m = mapping_at(&nat->mappings, mapping);
+
+	return m->fixed ? forward_knob(nat, m) : option_of(OPT_UDP_MAPPING, protocol);
+}
+
 /* First packet between these two endpoints: find or make the mapping, make the session. */
 static struct nat_outcome open_session(struct nat *nat, const struct flow *flow, struct mono now)
 {
@@ -213,8 +234,8 @@ static struct nat_outcome open_session(struct nat *nat, const struct flow *flow,
 		if (mapping == NAT_NONE)
 			return refused;
 	}
-	return rewritten(reason, mapping,
-			 lifetime_add_session(nat, mapping, &flow->remote, NAT_INTERNAL, now));
+	return rewritten_by(reason, mapping_knob(nat, flow->protocol, mapping), mapping,
+			    lifetime_add_session(nat, mapping, &flow->remote, NAT_INTERNAL, now));
 }
 
 /* The router itself, with a packet of none of the connections that are translated. */
@@ -253,6 +274,7 @@ static struct nat_outcome open_half_way(struct nat *nat, const struct packet *pk
 		return outcome;
 	tcp_pick_up(session_tcp(&nat->sessions, outcome.session));
 	outcome.reason = REASON_PICKED_UP;
+	outcome.knob = OPT_TCP_NON_SYN;
 	return outcome;
 }
 
@@ -289,7 +311,7 @@ struct nat_outcome outbound_session(struct nat *nat, const struct packet *pkt,
 		outcome = rewritten(REASON_TRANSLATED, s->mapping, n);
 	} else {
 		if (is_routers_own(nat, pkt, flow))
-			return pass(REASON_ROUTER);
+			return pass(REASON_ROUTER, OPT_NAT_UNMATCHED);
 		outcome = open_flow(nat, pkt, flow, now);
 		if (outcome.verdict == NAT_DROPPED && is_refusal(outcome.reason)) {
 			if (lifetime_make_room(nat, now))

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/nearest.h"
+
 const char presets_key[] = "nat.preset";
 
 struct knob {
@@ -207,8 +209,18 @@ static const struct preset *find(const char *name)
 
 static void explain_unknown(const char *name, char *why, size_t why_size)
 {
-	size_t used = (size_t)snprintf(why, why_size, "no preset '%.64s'; there are:", name);
+	struct nearest nearest;
+	size_t used;
 
+	nearest_init(&nearest, name, 0);
+	for (unsigned int i = 0; preset_spec(i) != NULL; i++)
+		nearest_offer(&nearest, preset_spec(i)->name);
+	if (nearest.name != NULL) {
+		snprintf(why, why_size, "no preset '%.64s'; did you mean '%s'?", name,
+			 nearest.name);
+		return;
+	}
+	used = (size_t)snprintf(why, why_size, "no preset '%.64s'; there are:", name);
 	for (unsigned int i = 0; preset_spec(i) != NULL && used < why_size; i++)
 		used += (size_t)snprintf(why + used, why_size - used, "%s %s", i > 0 ? "," : "",
 					 preset_spec(i)->name);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * reason.h - why a packet passed, was rewritten or dropped
- * Owns:       the reasons table: each verdict's name, explanation and RFC clause. Counters, the
- *             command's output and the documents are made from it.
+ * Owns:       the reasons table: each verdict's name, explanation, RFC clause and, for a drop, what
+ *             to do about it. Counters, the command's output and the documents are made from it.
  * Invariants: every outcome of nat_process() has exactly one reason, and each has a counter.
  */
 #ifndef CORE_REASON_H
@@ -79,9 +79,13 @@ struct reason_spec {
 	bool drop;
 	const char *explanation; /* one line */
 	const char *clause;	 /* RFC and section or requirement; "" where none speaks of it */
+	const char *advice; /* what to look at or change so that it passes; of drops, never "" */
 };
 
 /* The table's row; @reason below REASON_COUNT. Never NULL, static. */
 const struct reason_spec *reason_spec(enum nat_reason reason);
+
+/* The reason of that name; or REASON_COUNT, and in @nearest the name that may be meant, or NULL. */
+enum nat_reason reason_find(const char *name, const char **nearest);
 
 #endif

@@ -9,27 +9,44 @@
 
 #include "nat/core/nat.h"
 
+static inline struct nat_outcome outcome_of(enum nat_verdict verdict, enum nat_reason reason,
+					    uint32_t mapping, uint32_t session, enum option_id knob)
+{
+	return (struct nat_outcome){ .verdict = verdict,
+				     .reason = reason,
+				     .mapping = mapping,
+				     .session = session,
+				     .knob = knob };
+}
+
 static inline struct nat_outcome drop(enum nat_reason reason)
 {
-	return (struct nat_outcome){ NAT_DROPPED, reason, NAT_NONE, NAT_NONE, OPT_NONE };
+	return outcome_of(NAT_DROPPED, reason, NAT_NONE, NAT_NONE, OPT_NONE);
 }
 
 /* Dropped because of what @knob says. */
 static inline struct nat_outcome drop_by(enum nat_reason reason, enum option_id knob,
 					 uint32_t mapping)
 {
-	return (struct nat_outcome){ NAT_DROPPED, reason, mapping, NAT_NONE, knob };
+	return outcome_of(NAT_DROPPED, reason, mapping, NAT_NONE, knob);
 }
 
 static inline struct nat_outcome rewritten(enum nat_reason reason, uint32_t mapping,
 					   uint32_t session)
 {
-	return (struct nat_outcome){ NAT_REWRITTEN, reason, mapping, session, OPT_NONE };
+	return outcome_of(NAT_REWRITTEN, reason, mapping, session, OPT_NONE);
 }
 
-static inline struct nat_outcome pass(enum nat_reason reason)
+/* Let in, or given its mapping, because of what @knob says. */
+static inline struct nat_outcome rewritten_by(enum nat_reason reason, enum option_id knob,
+					      uint32_t mapping, uint32_t session)
 {
-	return (struct nat_outcome){ NAT_PASS, reason, NAT_NONE, NAT_NONE, OPT_NONE };
+	return outcome_of(NAT_REWRITTEN, reason, mapping, session, knob);
+}
+
+static inline struct nat_outcome pass(enum nat_reason reason, enum option_id knob)
+{
+	return outcome_of(NAT_PASS, reason, NAT_NONE, NAT_NONE, knob);
 }
 
 /* What a packet says about whom: our end (internal or external, by the side it comes from) and the
@@ -151,6 +168,8 @@ bool forward_outbound(const struct nat *nat, enum nat_protocol protocol,
 		      struct endpoint *external);
 bool forward_dmz(const struct nat *nat, enum nat_protocol protocol, const struct endpoint *external,
 		 struct endpoint *internal);
+/* The knob that @m, which is fixed, comes from. */
+enum option_id forward_knob(const struct nat *nat, const struct mapping *m);
 /* Are any of its packets? Later fragments do not tell their port. */
 bool forward_may_be_exempt(const struct options *o, const struct addr *remote);
 /* @remote: the end of @pkt, whole or a first fragment, that may be exempt. */

@@ -47,7 +47,7 @@ struct nat_outcome unmatched_answer(struct nat *nat, const struct packet *pkt,
 {
 	switch (nat->options.unmatched) {
 	case UNMATCHED_ACCEPT:
-		return pass(REASON_ROUTER);
+		return pass(REASON_ROUTER, OPT_NAT_UNMATCHED);
 	case UNMATCHED_REJECT:
 		if (flow->protocol == NAT_TCP)
 			answer_reset(nat, pkt, now);
@@ -58,7 +58,7 @@ struct nat_outcome unmatched_answer(struct nat *nat, const struct packet *pkt,
 	case UNMATCHED_DROP:
 		break;
 	}
-	return refuse(nat, pkt, flow, drop(REASON_NO_MAPPING), now);
+	return refuse(nat, pkt, flow, drop_by(REASON_NO_MAPPING, OPT_NAT_UNMATCHED, NAT_NONE), now);
 }
 
 struct nat_outcome filtered_answer(struct nat *nat, const struct packet *pkt,

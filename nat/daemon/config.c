@@ -16,6 +16,22 @@
 
 /* --- command line -------------------------------------------------------------------------- */
 
+const struct help_flag config_flags[] = {
+	{ 'c', "config", "FILE", "read knobs from FILE ([section] and key = value lines)" },
+	{ 'o', "option", "KEY=VALUE",
+	  "set a knob; -c and -o are taken in the order given, and what comes later wins" },
+	{ '\0', "queue", "N", "NFQUEUE number, 0 to 65535 (default 0)" },
+	{ '\0', "busy-poll", "USEC",
+	  "look for the next packet so long before going to sleep, 0 to 1000 microseconds "
+	  "(default 50): 0 saves processor time, more saves time on the way" },
+	{ '\0', "socket", "PATH", "control socket (default: the one of lab 'natem')" },
+	{ '\0', "ready-fd", "N", "write a newline to descriptor N when ready" },
+	{ 'n', "check", NULL, "check the configuration, print it whole and exit" },
+	{ 'h', "help", NULL, "this text" },
+	{ 'V', "version", NULL, "the version" },
+	{ '\0', NULL, NULL, NULL },
+};
+
 static void print_help(void)
 {
 	char allowed[OPTIONS_TEXT_MAX];
@@ -25,21 +41,9 @@ static void print_help(void)
 	     "\n"
 	     "A NAT in userspace: takes packets from an NFQUEUE, rewrites them by its table,\n"
 	     "and can be told to be any kind of NAT. Runs until SIGINT or SIGTERM; SIGHUP opens\n"
-	     "the mapping log (log.file) anew, after it was moved away.\n"
-	     "\n"
-	     "  -c, --config FILE       read knobs from FILE ([section] and key = value lines)\n"
-	     "  -o, --option KEY=VALUE  set a knob; -c and -o are taken in the order given,\n"
-	     "                          and what comes later wins\n"
-	     "      --queue N           NFQUEUE number, 0 to 65535 (default 0)\n"
-	     "      --busy-poll USEC    look for the next packet so long before going to sleep,\n"
-	     "                          0 to 1000 microseconds (default 50): 0 saves processor\n"
-	     "                          time, more saves time on the way\n"
-	     "      --socket PATH       control socket (default: the one of lab 'natem')\n"
-	     "      --ready-fd N        write a newline to descriptor N when ready\n"
-	     "  -n, --check             check the configuration, print it whole and exit\n"
-	     "  -h, --help              this text\n"
-	     "  -V, --version           the version\n"
-	     "\n"
+	     "the mapping log (log.file) anew, after it was moved away.\n");
+	help_print_flags(config_flags);
+	puts("\n"
 	     "Exit status: 0 done, 1 failed at run time, 2 wrong usage or configuration.\n"
 	     "\n"
 	     "Knobs (KEY = default: meaning; what is allowed):");

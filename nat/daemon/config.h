@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/help.h"
 #include "common/rpc.h"
 #include "nat/core/options.h"
 
@@ -25,6 +26,9 @@ struct config {
 	int ready_fd;	 /* -1: nobody waits */
 	bool check_only; /* -n */
 };
+
+/* What the command line takes. */
+extern const struct help_flag config_flags[];
 
 enum config_result { CONFIG_RUN, CONFIG_DONE, CONFIG_WRONG };
 

@@ -81,6 +81,7 @@ int control_open(struct control *c, const char *path, struct loop *loop)
 	int err;
 
 	c->loop = loop;
+	c->streaming = 0;
 	strncpy(c->path, path, sizeof(c->path) - 1);
 	c->path[sizeof(c->path) - 1] = '\0';
 	for (int i = 0; i < CONTROL_CLIENTS; i++)
@@ -101,19 +102,23 @@ int control_open(struct control *c, const char *path, struct loop *loop)
 	return err;
 }
 
-static void drop_client(struct control_client *client)
+static void drop_client(struct control *c, struct daemon *d, struct control_client *client)
 {
+	if (client->stream.kind != STREAM_NONE) {
+		stream_end(&client->stream, d);
+		c->streaming--;
+	}
 	close(client->fd);
 	free(client->input);
 	free(client->output);
 	*client = (struct control_client){ .fd = -1 };
 }
 
-void control_close(struct control *c)
+void control_close(struct control *c, struct daemon *d)
 {
 	for (int i = 0; i < CONTROL_CLIENTS; i++)
 		if (c->clients[i].fd >= 0)
-			drop_client(&c->clients[i]);
+			drop_client(c, d, &c->clients[i]);
 	close(c->fd);
 	unlink(c->path);
 }
@@ -146,13 +151,22 @@ void control_accept(struct control *c)
 		close(fd);
 		return;
 	}
-	c->clients[place] = (struct control_client){ .fd = fd, .input = malloc(RPC_LINE_MAX) };
+	c->clients[place] =
+		(struct control_client){ .fd = fd, .input = malloc(RPC_LINE_MAX), .reads = true };
 	if (c->clients[place].input == NULL ||
 	    loop_watch(c->loop, fd, LOOP_CLIENT, (uint32_t)place) < 0)
-		drop_client(&c->clients[place]);
+		drop_client(c, NULL, &c->clients[place]); /* it has no subscription yet */
 }
 
-/* Take @answer (may be NULL) as the client's next output, which must be empty. */
+/* Take @text as the client's next output, which must be empty. */
+static void set_text(struct control_client *client, char *text, size_t length)
+{
+	client->output = text;
+	client->output_length = length;
+	client->output_sent = 0;
+}
+
+/* The same for @answer, which may be NULL. */
 static int set_output(struct control_client *client, json_t *answer)
 {
 	char *text;
@@ -163,9 +177,7 @@ static int set_output(struct control_client *client, json_t *answer)
 	json_decref(answer);
 	if (text == NULL)
 		return -ENOMEM;
-	client->output = text;
-	client->output_length = strlen(text) + 1;
-	client->output_sent = 0;
+	set_text(client, text, strlen(text) + 1);
 	text[client->output_length - 1] = '\n'; /* in place of the NUL */
 	return 0;
 }
@@ -205,7 +217,9 @@ static int answer_line(struct control_client *client, struct daemon *d, bool *an
 			client, rpc_error(NULL, RPC_INVALID_REQUEST, "request longer than 64 KiB"));
 	}
 	length = (size_t)(end - client->input);
+	d->asking = &client->stream;
 	err = length == 0 ? 0 : set_output(client, methods_answer(d, client->input, length));
+	d->asking = NULL;
 	client->input_length -= length + 1;
 	memmove(client->input, end + 1, client->input_length);
 	return err;
@@ -241,24 +255,93 @@ static int converse(struct control_client *client, struct daemon *d, bool readab
 		err = flush_output(client);
 	if (err == -EAGAIN)
 		return 0;
-	return err < 0 || (client->ended && !answered) ? -EPIPE : 0;
+	return err < 0 || (client->ended && !answered && client->stream.kind == STREAM_NONE)
+		       ? -EPIPE
+		       : 0;
+}
+
+/*
+ * What has happened, to a client that has had all before: 0 or -errno to close. A client that says no
+ * more may listen on; only a file that is captured has an end.
+ */
+static int feed(struct control_client *client, struct daemon *d)
+{
+	size_t length;
+	char *text;
+	int err;
+
+	if (client->stream.kind == STREAM_NONE || client->output != NULL)
+		return 0;
+	if (stream_has_more(&client->stream, d))
+		text = stream_next(&client->stream, d, &length);
+	else if (client->ended && client->stream.finished)
+		return -EPIPE;
+	else
+		text = client->ended ? stream_last(&client->stream, &length) : NULL;
+	if (text == NULL)
+		return 0;
+	set_text(client, text, length);
+	err = flush_output(client);
+	return err == -EAGAIN ? 0 : err;
+}
+
+/* Lines left over, and more of a subscription, come again by writability, which is at once unless the
+ * client lags. */
+static int watch_client(struct control *c, struct daemon *d, struct control_client *client)
+{
+	const struct stream *stream = &client->stream;
+	bool waits = client->output != NULL;
+	bool more = memchr(client->input, '\n', client->input_length) != NULL;
+	bool ends =
+		client->ended && (stream->kind == STREAM_NONE || stream->kind == STREAM_CAPTURE);
+	bool reads = !waits && !more && !client->ended;
+	bool writes = waits || more || ends || stream_has_more(stream, d);
+
+	if (reads == client->reads && writes == client->writes)
+		return 0;
+	client->reads = reads;
+	client->writes = writes;
+	return loop_rewatch(c->loop, client->fd, LOOP_CLIENT, (uint32_t)(client - c->clients),
+			    reads, writes);
+}
+
+static void serve_client(struct control *c, struct daemon *d, struct control_client *client,
+			 bool readable)
+{
+	bool streamed = client->stream.kind != STREAM_NONE;
+	/* Nobody asks whether there is more after the end: then all of it is closed. */
+	int err = client->ended && readable && streamed && !client->reads && !client->writes
+			  ? -EPIPE
+			  : converse(client, d, readable);
+
+	c->streaming += !streamed && client->stream.kind != STREAM_NONE;
+	if (err == 0)
+		err = feed(client, d);
+	if (err == 0)
+		err = watch_client(c, d, client);
+	if (err < 0)
+		drop_client(c, d, client);
 }
 
 void control_serve(struct control *c, struct daemon *d, const struct loop_event *event)
 {
 	struct control_client *client = &c->clients[event->number];
-	bool waits, more;
 
-	if (client->fd < 0)
-		return; /* closed earlier in this wake-up */
-	if (converse(client, d, event->readable) < 0) {
-		drop_client(client);
-		return;
+	if (client->fd >= 0) /* else closed earlier in this wake-up */
+		serve_client(c, d, client, event->readable);
+}
+
+void control_feed(struct control *c, struct daemon *d)
+{
+	unsigned int left = c->streaming;
+
+	for (int i = 0; left > 0 && i < CONTROL_CLIENTS; i++) {
+		struct control_client *client = &c->clients[i];
+
+		if (client->fd < 0 || client->stream.kind == STREAM_NONE)
+			continue;
+		left--;
+		if (feed(client, d) < 0 || watch_client(c, d, client) < 0)
+			drop_client(c, d, client);
 	}
-	/* Lines left over come again by writability, which is at once unless the client lags. */
-	waits = client->output != NULL;
-	more = memchr(client->input, '\n', client->input_length) != NULL;
-	if (loop_rewatch(c->loop, client->fd, LOOP_CLIENT, event->number,
-			 !waits && !more && !client->ended, waits || more || client->ended) < 0)
-		drop_client(client);
 }

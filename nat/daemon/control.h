@@ -3,7 +3,8 @@
  * control.h - the control socket and its clients
  * Owns:       the listening socket, each client's input and output, and their limits.
  * Invariants: a client that sends too much is told and closed; one that does not read its answer
- *             is not read from either, so it can neither grow memory nor hold up packets.
+ *             is not read from either, so it can neither grow memory nor hold up packets. One with
+ *             a subscription gets the next piece when the last is out.
  */
 #ifndef DAEMON_CONTROL_H
 #define DAEMON_CONTROL_H
@@ -20,12 +21,15 @@ struct control_client {
 	size_t input_length;
 	char *output; /* owned; NULL when all is sent */
 	size_t output_length, output_sent;
+	struct stream stream;
+	bool reads, writes; /* what its descriptor is watched for */
 };
 
 struct control {
 	int fd;
 	struct control_client clients[CONTROL_CLIENTS];
-	struct loop *loop; /* borrowed */
+	unsigned int streaming; /* clients with a subscription */
+	struct loop *loop;	/* borrowed */
 	char path[RPC_PATH_MAX];
 };
 
@@ -35,11 +39,14 @@ struct control {
  * listens there, -EEXIST if something else lies there, or -errno.
  */
 int control_open(struct control *c, const char *path, struct loop *loop);
-void control_close(struct control *c);
+void control_close(struct control *c, struct daemon *d);
 
 /* A client knocks. */
 void control_accept(struct control *c);
 /* Client @number can be read from or written to. */
 void control_serve(struct control *c, struct daemon *d, const struct loop_event *event);
+
+/* Something has happened: tell those who have subscribed. */
+void control_feed(struct control *c, struct daemon *d);
 
 #endif

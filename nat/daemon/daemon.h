@@ -15,6 +15,8 @@
 #include "nat/daemon/pcp_socket.h"
 #include "nat/daemon/queue.h"
 #include "nat/daemon/sender.h"
+#include "nat/daemon/stream.h"
+#include "nat/daemon/tap.h"
 
 struct daemon {
 	struct nat nat;
@@ -22,7 +24,9 @@ struct daemon {
 	struct sender sender;
 	struct pcp_socket pcp;
 	struct eventlog eventlog;
-	uint64_t events_told; /* number of the last event that was logged */
+	struct tap tap;
+	struct stream *asking; /* of the client whose request is answered; borrowed */
+	uint64_t events_told;  /* number of the last event that was logged */
 	struct options asked;
 	const char *preset; /* the one that knobs are about to be set from; NULL: none */
 	struct nattime time;

@@ -207,6 +207,7 @@ static int run(struct loop *l, struct daemon *d, struct control *c)
 			done = serve(l, d, c, &events[i]);
 		if (done == 0)
 			done = tick(l, d);
+		control_feed(c, d);
 	}
 	if (done < 0)
 		log_error("stopped: %s", strerror(-done));
@@ -233,6 +234,7 @@ static int open_and_run(const struct config *config, struct daemon *d, struct co
 	/* The queue first: a second daemon must fail before it touches the first one's socket. */
 	if (open_queue(d, &resolved, config->queue) < 0)
 		goto close_loop;
+	d->queue.tap = &d->tap;
 	if (open_sender(&d->sender) < 0)
 		goto close_queue;
 	d->started = d->real = d->now = loop_now(); /* NAT time begins as the real one */
@@ -251,7 +253,7 @@ static int open_and_run(const struct config *config, struct daemon *d, struct co
 	}
 	eventlog_close(&d->eventlog, &d->nat, d->real);
 close_control:
-	control_close(c);
+	control_close(c, d);
 close_pcp:
 	pcp_socket_close(&d->pcp);
 close_sender:

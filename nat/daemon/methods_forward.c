@@ -182,8 +182,8 @@ json_t *method_forwards_list(struct daemon *d, json_t *params, struct failure *f
 	uint32_t counts[RULES_MAX] = { 0 };
 	json_t *rules, *rule;
 
-	if (!params_none(params, failure))
-		return NULL;
+	(void)params;
+	(void)failure;
 	count_sessions(d, counts);
 	rules = json_array();
 	for (uint32_t i = 0; (rule = json_of_rule(&d->asked, i)) != NULL; i++) {
@@ -260,14 +260,11 @@ static bool read_ends(json_t *params, const struct kind *kind, bool whole, struc
  */
 static bool read_rule(json_t *params, bool whole, struct rule *rule, struct failure *failure)
 {
-	static const char *const all[] = { "kind", "external", "internal", "remote", NULL };
+	static const char *const parts[] = { "external", "internal", "remote" };
 	const char *name = json_string_value(json_object_get(params, "kind"));
-	const struct kind *kind = name != NULL ? find_kind(name, strlen(name)) : NULL;
+	const struct kind *kind = find_kind(name, strlen(name));
 	char number[NUMBER_TEXT];
 
-	if (kind == NULL)
-		return refuse(failure, "kind", name != NULL ? name : "",
-			      "tcp, udp, one-to-one, dmz and exempt");
 	if (kind->knob == OPT_NAT_DMZ && !whole)
 		take_apart(kind->knob, "", 0, rule); /* there is only one */
 	else if (kind->external && !read_ends(params, kind, whole, rule, failure))
@@ -280,18 +277,16 @@ static bool read_rule(json_t *params, bool whole, struct rule *rule, struct fail
 		 !read_entry(kind->knob, given(params, "internal", number), rule))
 		return refuse(failure, "internal", given(params, "internal", number),
 			      "the IPv4 address of an internal host, such as 192.168.1.2");
-	for (int i = 1; all[i] != NULL; i++) {
-		bool has = i == 1   ? kind->external
-			   : i == 2 ? kind->internal && whole
-				    : kind->remote;
+	for (int i = 0; i < 3; i++) {
+		bool has = i == 0 ? kind->external : i == 1 ? kind->internal : kind->remote;
 
-		if (!has && json_object_get(params, all[i]) != NULL) {
-			failure_set(failure, RPC_INVALID_PARAMS, "%s: %s takes none here", all[i],
-				    kind->name);
-			return false;
-		}
+		if (has || json_object_get(params, parts[i]) == NULL)
+			continue;
+		failure_set(failure, RPC_INVALID_PARAMS, "%s: %s takes none here", parts[i],
+			    kind->name);
+		return false;
 	}
-	return params_only(params, all, failure);
+	return true;
 }
 
 /* The words that name a rule: "tcp 8080", "exempt 203.0.113.11", "dmz". */

@@ -9,15 +9,7 @@
 #define DAEMON_METHODS_PARTS_H
 
 #include "nat/daemon/methods.h"
-
-/* Why a method failed: its code and message go into the error response. */
-struct failure {
-	enum rpc_code code;
-	char why[CONFIG_WHY_MAX];
-};
-
-/* The result, owned by the caller, or NULL with @failure filled. */
-typedef json_t *method_run(struct daemon *d, json_t *params, struct failure *failure);
+#include "nat/daemon/protocol.h"
 
 /* methods_state.c */
 method_run method_status, method_counters_get, method_events_list;
@@ -30,6 +22,10 @@ method_run method_ports_who;
 /* methods_knobs.c */
 method_run method_options_get, method_options_set, method_presets_list;
 
+/* methods_describe.c */
+method_run method_system_describe;
+/* methods_stream.c */
+method_run method_trace_subscribe, method_capture_start, method_events_subscribe, method_drops_list;
 /* methods_clock.c */
 method_run method_clock_get, method_clock_advance, method_clock_scale, method_clock_freeze,
 	method_clock_resume;
@@ -42,8 +38,7 @@ json_t *json_of_addr(const struct addr *a);
 json_t *json_of_clock(const struct daemon *d); /* methods_clock.c */
 /* NULL if it is over; methods_table.c. */
 json_t *json_of_mapping(const struct daemon *d, uint32_t n);
-/* As events.list and streams give it; methods_state.c. */
-json_t *json_of_event(const struct daemon *d, const struct nat_event *event);
+json_t *json_of_event(const struct daemon *d, const struct nat_event *event); /* methods_state.c */
 /* The forward, pair, DMZ or exemption at @place of all; NULL past the last; methods_forward.c. */
 json_t *json_of_rule(const struct options *o, uint32_t place);
 
@@ -67,15 +62,13 @@ enum { NUMBER_TEXT = 32 };
 __attribute__((format(printf, 3, 4))) json_t *
 failure_set(struct failure *failure, enum rpc_code code, const char *format, ...);
 
-/* Parameters of these names only (the last is NULL): a misspelt one is an error, not a default. */
-bool params_only(json_t *params, const char *const *names, struct failure *failure);
-/* None at all. */
-bool params_none(json_t *params, struct failure *failure);
-/* An optional whole number from @least to @most; @value is untouched where it is not given. */
-bool params_number(json_t *params, const char *name, json_int_t least, json_int_t most,
-		   uint32_t *value, struct failure *failure);
-/* An optional protocol's name as "protocol"; @protocol is untouched where it is not given. */
-bool params_protocol(json_t *params, enum nat_protocol *protocol, struct failure *failure);
+/*
+ * The table has been asked whether they fit, so reading them cannot fail. A whole number; 0 where it
+ * is not given and has no default. The table keeps it within 32 bits.
+ */
+uint32_t params_number(json_t *params, const char *name);
+/* "protocol"; NAT_PROTOCOLS where it is not given. */
+enum nat_protocol params_protocol(json_t *params);
 
 /* A string, or a whole number as its text in @number, as knobs take both; NULL if it is neither. */
 const char *text_of_json(const json_t *value, char number[NUMBER_TEXT]);

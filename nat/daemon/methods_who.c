@@ -189,16 +189,13 @@ static bool is_asked(const struct nat *nat, enum nat_protocol asked, enum nat_pr
 
 json_t *method_ports_who(struct daemon *d, json_t *params, struct failure *failure)
 {
-	static const char *const names[] = { "external", "protocol", NULL };
 	const char *text = json_string_value(json_object_get(params, "external"));
-	enum nat_protocol asked = NAT_PROTOCOLS;
+	enum nat_protocol asked = params_protocol(params);
 	json_t *result, *protocols;
 	struct endpoint external;
 	bool ours;
 
-	if (!params_only(params, names, failure) || !params_protocol(params, &asked, failure))
-		return NULL;
-	if (text == NULL || endpoint_parse(text, &external) < 0 || external.port == 0)
+	if (endpoint_parse(text, &external) < 0 || external.port == 0)
 		return failure_set(failure, RPC_INVALID_PARAMS,
 				   "external: an endpoint is needed, such as 203.0.113.1:40213");
 	ours = nat_is_external(&d->nat, &external.addr);

@@ -290,8 +290,15 @@ static void serve_packet(struct queue *q, struct nat *nat, unsigned int i, struc
 {
 	struct queue_batch *b = q->batch;
 	struct packet *packet = &b->packets[i];
+	enum nat_side from = b->coming[i].from;
+	struct nat_outcome outcome;
 
-	switch (nat_process(nat, packet, b->coming[i].from, now).verdict) {
+	if (q->tap != NULL && tap_is_watched(q->tap))
+		tap_came(q->tap, packet);
+	outcome = nat_process(nat, packet, from, now);
+	if (q->tap != NULL)
+		tap_left(q->tap, packet, from, &outcome);
+	switch (outcome.verdict) {
 	case NAT_DROPPED:
 		add_verdict(q, b->heads[i], packet->tag, NF_DROP, NULL, 0);
 		break;
@@ -328,6 +335,8 @@ static int release_some(struct queue *q, struct nat *nat)
 	while (n < QUEUE_BATCH && nat_next_release(nat, &release)) {
 		bool drop = release.verdict == NAT_DROPPED;
 
+		if (q->tap != NULL)
+			tap_released(q->tap, &release);
 		add_verdict(q, q->batch->heads[n++], release.tag, drop ? NF_DROP : NF_ACCEPT,
 			    drop ? NULL : (uint8_t *)release.data, drop ? 0 : release.length);
 	}

@@ -13,6 +13,7 @@
 #include <libmnl/libmnl.h>
 
 #include "nat/core/nat.h"
+#include "nat/daemon/tap.h"
 
 enum { QUEUE_BATCH = 32 }; /* packets received at once */
 
@@ -23,6 +24,7 @@ struct queue {
 	uint16_t number;
 	unsigned int lan, wan;	   /* interface indexes */
 	struct queue_batch *batch; /* owned */
+	struct tap *tap;	   /* borrowed: is told of each packet; NULL for none */
 	/* Counted since the start. */
 	uint64_t packets, batches;
 	uint64_t held;		/* of these packets, now: no verdict yet */

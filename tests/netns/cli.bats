@@ -182,7 +182,11 @@ tcp_open() {
 	run -2 natem
 	says "no command given"
 	run -2 natem mapings
-	says "no command 'mapings'"
+	says "no command 'mapings'; did you mean 'mappings'?"
+	run -2 natem help mapp
+	says "did you mean 'mappings'?"
+	run -2 natem frobnicate
+	says "no command 'frobnicate'; try 'natem --help'"
 	run -2 natem status now
 	run -2 natem get
 	run -2 natem get udp.timeout tcp.mapping
@@ -295,6 +299,8 @@ tcp_open() {
 	equal endpoint-independent "$(natem get udp.mapping)"
 	run -2 natem preset nosuch
 	says "no preset 'nosuch'; there are: home,"
+	run -2 natem preset simetric
+	says "no preset 'simetric'; did you mean 'symmetric'?"
 	run -2 natem preset
 	says "natem preset --list"
 	run -2 natem status --list

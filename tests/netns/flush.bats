@@ -96,7 +96,7 @@ open_all() {
 @test "flush without a selector, or with a wrong one, removes nothing and ends with status 2" {
 	open_all
 	run -2 natem flush
-	says "all | host ADDRESS | protocol NAME | external ADDRESS:PORT | mapping ID"
+	says "all | host ADDRESS | protocol PROTO | external ADDRESS:PORT | mapping ID"
 	run -2 natem flush everything
 	says "no 'everything'"
 	run -2 natem flush host

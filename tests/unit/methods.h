@@ -21,6 +21,7 @@
 
 #include "nat/core/presets.h"
 #include "nat/daemon/methods.h"
+#include "nat/daemon/protocol.h"
 #include "tests/unit/wire.h"
 
 /*
@@ -135,6 +136,19 @@ static inline json_t *call(struct daemon *d, const char *method, const char *par
 	return response;
 }
 
+/* @result is what the protocol says that @method answers, with every member and no other. */
+static inline void assert_conforms(const char *method, json_t *result)
+{
+	const struct method *m = protocol_method(0);
+	struct failure failure;
+
+	for (unsigned int n = 1; m != NULL && strcmp(m->name, method) != 0; n++)
+		m = protocol_method(n);
+	assert_non_null(m);
+	if (!protocol_check(m->result, result, &failure))
+		fail_msg("%s, in the answer: %s", method, failure.why);
+}
+
 /* The result, which must be there; owned by the caller. */
 static inline json_t *result(struct daemon *d, const char *method, const char *params)
 {
@@ -146,6 +160,7 @@ static inline json_t *result(struct daemon *d, const char *method, const char *p
 			 json_string_value(
 				 json_object_get(json_object_get(response, "error"), "message")));
 	assert_null(json_object_get(response, "error"));
+	assert_conforms(method, value);
 	json_decref(response);
 	return value;
 }

@@ -17,7 +17,7 @@
 #include "nat/core/presets.h"
 #include "nat/daemon/config.h"
 #include "nat/daemon/daemon.h"
-#include "nat/daemon/methods.h"
+#include "nat/daemon/protocol.h"
 
 /* A whole file, owned by the caller. */
 static char *read_file(const char *path)
@@ -39,10 +39,10 @@ static void test_control_protocol_has_a_section_for_every_method(void **state)
 	unsigned int methods = 0, headings = 0;
 
 	(void)state;
-	for (; method_spec(methods) != NULL; methods++) {
-		snprintf(heading, sizeof(heading), "\n### `%s`\n", method_spec(methods)->name);
+	for (; protocol_method(methods) != NULL; methods++) {
+		snprintf(heading, sizeof(heading), "\n### `%s`\n", protocol_method(methods)->name);
 		if (strstr(text, heading) == NULL)
-			fail_msg("no section '%s'", method_spec(methods)->name);
+			fail_msg("no section '%s'", protocol_method(methods)->name);
 	}
 	for (char *at = text; (at = strstr(at, "\n### `")) != NULL; at++)
 		headings++;

@@ -11,7 +11,7 @@ static void test_rfc3022_napt_source_becomes_external(void **state)
 		const struct mapping *m;
 
 		assert_rewritten(outcome, REASON_MAPPING_CREATED);
-		assert_int_equal(outcome.knob, OPT_NONE);
+		assert_int_equal(outcome.knob, option_of(OPT_UDP_MAPPING, p));
 		assert_same_endpoint(ep_port(wire_source(w), 0), E1);
 		assert_int_not_equal(wire_source(w).port, 0);
 		m = mapping_at(&lab->nat.mappings, outcome.mapping);

@@ -125,6 +125,7 @@ static void test_checksums_are_right_whatever_is_in_it(void **state)
 			.sequence = rng_next(&rng),
 			.acknowledgment = rng_next(&rng),
 			.flags = (uint8_t)rng_next(&rng),
+			.window = (uint16_t)rng_next(&rng),
 		};
 		uint8_t bytes[40];
 		struct wire w = { bytes, 40 };
@@ -133,6 +134,73 @@ static void test_checksums_are_right_whatever_is_in_it(void **state)
 		assert_int_equal(wire_ip_error(w), 0);
 		assert_int_equal(wire_transport_error(w), 0);
 	}
+}
+
+static void test_datagram_is_a_bare_udp_header(void **state)
+{
+	const struct endpoint from = H1, to = Y1;
+	struct wire w = wire_take(28);
+
+	(void)state;
+	memset(w.at, 0xee, 28);
+	assert_int_equal(packet_make_datagram(w.at, &from, &to), 28);
+	assert_int_equal(wire_get16(w.at + 2), 28);
+	assert_same_endpoint(wire_source(w), H1);
+	assert_same_endpoint(wire_destination(w), Y1);
+	assert_int_equal(wire_get16(w.at + 24), 8);
+	assert_int_equal(wire_ip_error(w), 0);
+	assert_int_equal(wire_transport_error(w), 0);
+	assert_int_equal(parsed(w).protocol, PACKET_UDP);
+}
+
+/* RFC 768: a checksum of 0 would say that there is none. */
+static void test_rfc768_datagram_checksum_is_never_zero(void **state)
+{
+	struct endpoint from = H1, to = Y1;
+	struct wire w = wire_take(28);
+	unsigned int all_ones = 0;
+
+	(void)state;
+	for (unsigned int port = 1; port <= UINT16_MAX; port++) {
+		from.port = (uint16_t)port;
+		packet_make_datagram(w.at, &from, &to);
+		assert_int_not_equal(wire_get16(w.at + 26), 0);
+		all_ones += wire_get16(w.at + 26) == 0xffff;
+	}
+	assert_int_equal(all_ones, 1);
+}
+
+static void test_echo_is_a_query_with_its_identifier(void **state)
+{
+	const struct endpoint from = H1, to = Y1;
+	struct wire w = wire_take(28);
+	struct packet p;
+
+	(void)state;
+	memset(w.at, 0xee, 28);
+	assert_int_equal(packet_make_echo(w.at, PACKET_ECHO, 0x1234, &from.addr, &to.addr), 28);
+	assert_int_equal(wire_ip_error(w), 0);
+	assert_int_equal(wire_transport_error(w), 0);
+	p = parsed(w);
+	assert_true(packet_is_icmp_request(&p));
+	assert_int_equal(p.source.port, 0x1234);
+	assert_int_equal(packet_make_echo(w.at, PACKET_ECHO_REPLY, 0, &from.addr, &to.addr), 28);
+	assert_int_equal(wire_transport_error(w), 0);
+	p = parsed(w);
+	assert_true(packet_is_icmp_query(&p) && !packet_is_icmp_request(&p));
+}
+
+static void test_bare_packet_is_an_ip_header(void **state)
+{
+	const struct endpoint from = H1, to = Y1;
+	struct wire w = wire_take(20);
+
+	(void)state;
+	memset(w.at, 0xee, 20);
+	assert_int_equal(packet_make_bare(w.at, 47, &from.addr, &to.addr), 20);
+	assert_int_equal(wire_ip_error(w), 0);
+	assert_int_equal(parsed(w).protocol, 47);
+	assert_same_endpoint(ep_port(parsed(w).destination, 0), ep_port(Y1, 0));
 }
 
 static int free_wires(void **state)
@@ -150,6 +218,10 @@ int main(void)
 		cmocka_unit_test(test_quote_ends_where_the_packet_does),
 		cmocka_unit_test(test_segment_is_a_bare_tcp_header),
 		cmocka_unit_test(test_checksums_are_right_whatever_is_in_it),
+		cmocka_unit_test(test_datagram_is_a_bare_udp_header),
+		cmocka_unit_test(test_rfc768_datagram_checksum_is_never_zero),
+		cmocka_unit_test(test_echo_is_a_query_with_its_identifier),
+		cmocka_unit_test(test_bare_packet_is_an_ip_header),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, free_wires);

@@ -129,7 +129,7 @@ static void test_knob_after_a_preset_changes_that_knob(void **state)
 
 static void test_unknown_preset_is_refused_and_the_known_are_named(void **state)
 {
-	static const char *const names[] = { "", "Home", "full cone", "cone", "no-such-thing" };
+	static const char *const names[] = { "", "cone", "no-such-thing" };
 
 	(void)state;
 	for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
@@ -141,6 +141,30 @@ static void test_unknown_preset_is_refused_and_the_known_are_named(void **state)
 		assert_non_null(strstr(why, names[n]));
 		for (unsigned int i = 0; preset_spec(i) != NULL; i++)
 			assert_non_null(strstr(why, preset_spec(i)->name));
+	}
+}
+
+static void test_misspelt_preset_is_refused_and_the_one_meant_is_named(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "Home", "home" },
+		{ "full cone", "full-cone" },
+		{ "simetric", "symmetric" },
+		{ "linux-masq", "linux-masquerade" },
+		{ "restrict-cone", "restricted-cone" },
+	};
+
+	(void)state;
+	for (size_t n = 0; n < sizeof(rows) / sizeof(rows[0]); n++) {
+		char why[512] = "", wanted[128];
+		struct options o = with_preset("symmetric"), before = o;
+
+		assert_int_equal(presets_set(&o, presets_key, rows[n][0], why, sizeof(why)),
+				 -EINVAL);
+		assert_memory_equal(&o, &before, sizeof(o));
+		snprintf(wanted, sizeof(wanted), "no preset '%s'; did you mean '%s'?", rows[n][0],
+			 rows[n][1]);
+		assert_string_equal(why, wanted);
 	}
 }
 
@@ -183,6 +207,7 @@ int main(void)
 		cmocka_unit_test(test_preset_forgets_what_was_set_before),
 		cmocka_unit_test(test_knob_after_a_preset_changes_that_knob),
 		cmocka_unit_test(test_unknown_preset_is_refused_and_the_known_are_named),
+		cmocka_unit_test(test_misspelt_preset_is_refused_and_the_one_meant_is_named),
 		cmocka_unit_test(test_explanation_is_cut_to_its_buffer),
 		cmocka_unit_test(test_other_keys_are_knobs),
 	};

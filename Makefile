@@ -31,7 +31,7 @@ SHELL_FILES := $(wildcard netns-scripts/*.sh tests/*.sh tests/netns/*.bash tests
 C_FILES     := $(wildcard common/*.[ch] nat/*/*.[ch] tests/*/*.[ch])
 
 .SECONDARY: # objects are kept, also those that make sees only on the way to a program
-.PHONY: all help deps deps-check deps-bench check check-long conformance asan lint fuzz bench bench-quick \
+.PHONY: all help deps deps-check deps-bench check check-long conformance protocol asan lint fuzz bench bench-quick \
 	bench-programs install clean
 all: $(B)/natemd $(B)/natem
 
@@ -43,6 +43,7 @@ help:
 	@echo "make check       all tests; as root those in network namespaces too"
 	@echo "make check-long  the core beside its reference model for ten million random steps"
 	@echo "make conformance write docs/rfc-conformance.md from the results of the tests that carry ids"
+	@echo "make protocol    write the tables of docs/control-protocol.md from the one in the code"
 	@echo "make asan        the tests of make check, with address and undefined-behaviour sanitizers"
 	@echo "make lint        shellcheck, clang-format, cppcheck"
 	@echo "make fuzz        each fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS)"
@@ -117,6 +118,9 @@ check-long: $(MODEL)
 conformance: deps deps-check
 	@$(MAKE) --no-print-directory -j$$(nproc) B=$(B) all unit
 	@NATEM_BUILD=$(B) tests/rfc/conformance.py write
+
+protocol: $(B)/tests/unit/test_docs_protocol
+	@$< write
 
 asan:
 	@$(MAKE) --no-print-directory B=build/asan CFLAGS="-O1 -g -fno-omit-frame-pointer" \

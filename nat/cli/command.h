@@ -73,6 +73,7 @@ enum client_status cmd_flush(const struct invocation *call);
 enum client_status cmd_trace(const struct invocation *call);
 enum client_status cmd_capture(const struct invocation *call);
 enum client_status cmd_clock(const struct invocation *call);
+enum client_status cmd_describe(const struct invocation *call);
 
 /*
  * command_show() - call @method and print its result: as JSON if asked to, else with @print

@@ -106,6 +106,11 @@ static const char clock_details[] =
 	"epoch that PCP tells hosts counts by. Nothing else is moved: the timers of the "
 	"programs that talk through the NAT, and of their kernels, go by real time.";
 
+static const char describe_details[] =
+	"Of each method the parameters (>) and the members of the result (<), with a question "
+	"mark where they may be left out; then the notifications, the types that have a name, and "
+	"the error codes. With --json the same as JSON Schema, for programs.";
+
 static const struct help_entry preset_forms[] = {
 	{ "NAME", "the kind of NAT to be from now on" },
 	{ "--list", "a table of all, whether a daemon runs or not" },
@@ -165,6 +170,9 @@ static const struct command commands[] = {
 	{ .name = "clock", .run = cmd_clock, .least = 1, .most = 2,
 	  .arguments = "advance TIME | scale FACTOR | freeze | resume | show",
 	  .meaning = "the time that mappings and sessions age by", .forms = clock_forms, .details = clock_details },
+	{ .name = "describe", .arguments = "", .run = cmd_describe,
+	  .meaning = "the control protocol: methods, what they take and answer",
+	  .details = describe_details },
 };
 /* clang-format on */
 

@@ -130,6 +130,7 @@ static json_t *json_of_members(const struct member *members, json_t *types)
 static json_t *json_of_method(const struct method *method, json_t *types)
 {
 	json_t *json = json_object(), *codes = json_pack("[i]", RPC_INVALID_PARAMS);
+	json_t *notifications = json_array();
 
 	if (method->failure != NULL)
 		json_array_append_new(codes, json_integer(RPC_FAILED));
@@ -139,8 +140,9 @@ static json_t *json_of_method(const struct method *method, json_t *types)
 	member_put(json, "errors", codes);
 	member_put(json, "failure",
 		   method->failure != NULL ? json_string(method->failure) : json_null());
-	member_put(json, "stream",
-		   method->stream != NULL ? json_string(method->stream->name) : json_null());
+	for (const struct notification *s = method->stream; s != NULL; s = s->also)
+		json_array_append_new(notifications, json_string(s->name));
+	member_put(json, "notifications", notifications);
 	return json;
 }
 

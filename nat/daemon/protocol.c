@@ -58,8 +58,8 @@ static const struct type address = {
 
 static const struct type endpoint = {
 	"endpoint",
-	"ADDRESS:PORT; for ICMP queries the identifier takes the port's place, for protocols "
-	"that have neither their number",
+	"ADDRESS:PORT; for ICMP queries the identifier takes the port's place, for other "
+	"protocols their number",
 	.fits = fits_endpoint,
 	.needed = "an endpoint is needed, such as 203.0.113.1:40213",
 };
@@ -72,7 +72,7 @@ static const struct type duration = {
 
 static const struct type protocol = {
 	"protocol",
-	"what a mapping is of; other: every protocol of other.protocols",
+	"of a mapping; other stands for all of other.protocols",
 	.value_at = protocol_at,
 };
 
@@ -136,7 +136,7 @@ static const struct member pcp_members[] = {
 static const struct type pcp = { "pcp", "what hosts asked for (RFC 6887)", pcp_members };
 
 static const struct member own_packets_members[] = {
-	{ "made", VALUE_INTEGER, "ICMP errors and resets that were due" },
+	{ "made", VALUE_INTEGER, "ICMP errors and resets" },
 	{ "lost", VALUE_INTEGER, "not made, for want of room" },
 	{ "sent", VALUE_INTEGER, "the system took them" },
 	{ "failed", VALUE_INTEGER, "the system did not take them" },
@@ -244,8 +244,8 @@ static const struct member mapping_members[] = {
 	  "was it made by a forward, a one-to-one pair or the DMZ? Then every remote may send "
 	  "to it" },
 	{ "lease_ms", VALUE_INTEGER | VALUE_NULL,
-	  "how much longer its host has it by request, in NAT time; null if it did not ask or "
-	  "that is over" },
+	  "how much longer its host has it by request, in NAT time; until then every remote may "
+	  "send to it; null if the host did not ask or that is over" },
 	{ "age_ms", VALUE_INTEGER, "since it was made, in NAT time" },
 	{ "expires_in_ms", VALUE_INTEGER,
 	  "until it ends if nothing comes, with its last session or its lease, in NAT time" },
@@ -579,7 +579,8 @@ static const struct member packet_members[] = {
 	  &protocol },
 	{ "ip_protocol", VALUE_INTEGER | VALUE_NULL, "the number in the IP header",
 	  .most = UINT8_MAX },
-	{ "flags", VALUE_TEXT | VALUE_NULL, "of TCP, such as SYN,ACK; else null" },
+	{ "flags", VALUE_TEXT | VALUE_NULL,
+	  "of TCP, such as SYN,ACK; else, and where its header could not be taken apart, null" },
 	{ "icmp", VALUE_NULL, "of ICMP; else null", &icmp },
 	{ "fragment_offset", VALUE_INTEGER | VALUE_NULL,
 	  "in bytes; null of what is no fragment. Fragments but the first have port 0",
@@ -735,8 +736,8 @@ static const struct member described_method_members[] = {
 	{ "errors", VALUE_INTEGER | VALUE_LIST, "codes of its own errors", .least = RPC_PARSE_ERROR,
 	  .most = -1 },
 	{ "failure", VALUE_TEXT | VALUE_NULL, "when the answer is error -32000; null: never" },
-	{ "stream", VALUE_TEXT | VALUE_NULL,
-	  "the notification that comes after the answer, again and again; null if none does" },
+	{ "notifications", VALUE_TEXT | VALUE_LIST,
+	  "names of those that come after the answer, again and again" },
 	{ 0 },
 };
 static const struct type described_method = {

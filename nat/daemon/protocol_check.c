@@ -27,7 +27,9 @@ static const char *text_of_kind(unsigned int value)
 		return "a whole number is needed";
 	if (value & VALUE_NUMBER)
 		return "a number is needed";
-	if (value & (VALUE_BOOLEAN | VALUE_TRUE))
+	if (value & VALUE_TRUE)
+		return "true is needed";
+	if (value & VALUE_BOOLEAN)
 		return "true or false is needed";
 	return "a string is needed";
 }

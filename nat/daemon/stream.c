@@ -154,7 +154,7 @@ static json_t *json_number_of(uint32_t n)
 
 static void put_protocol(json_t *json, const struct tap_record *r)
 {
-	bool first = r->parsed && (!r->fragment || r->fragment_offset == 0);
+	bool first = r->whole && (!r->fragment || r->fragment_offset == 0);
 	char flags[40];
 
 	member_put(json, "protocol",

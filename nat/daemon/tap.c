@@ -129,16 +129,35 @@ static uint32_t at_most(size_t length, uint32_t most)
 	return length < most ? (uint32_t)length : most;
 }
 
-static struct tap_record record_of(const struct packet *pkt, enum nat_side from,
+/* Is it known at least where it comes from and goes to? */
+static bool has_ip_header(const struct packet *pkt)
+{
+	switch (pkt->error) {
+	case PACKET_OK:
+	case PACKET_SHORT_TRANSPORT:
+	case PACKET_BAD_TRANSPORT_LENGTH:
+		return true;
+	case PACKET_CUT:
+	case PACKET_NO_IP_HEADER:
+	case PACKET_NOT_IPV4:
+	case PACKET_BAD_TOTAL_LENGTH:
+		break;
+	}
+	return false;
+}
+
+static struct tap_record record_of(struct packet *pkt, enum nat_side from,
 				   const struct nat_outcome *outcome)
 {
-	bool parsed = pkt->parsed && pkt->error == PACKET_OK;
+	/* One from a wrong interface has not been looked at yet. */
+	bool whole = packet_parse(pkt) == PACKET_OK, parsed = has_ip_header(pkt);
 
 	return (struct tap_record){
 		.time_ns = time_of_day_ns(),
 		.from = from,
 		.outcome = *outcome,
 		.parsed = parsed,
+		.whole = whole,
 		.fragment = parsed && pkt->fragment,
 		.fragment_offset = pkt->fragment_offset,
 		.protocol = pkt->protocol,

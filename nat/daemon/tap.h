@@ -23,7 +23,8 @@ struct tap_record {
 	int64_t time_ns; /* time of day */
 	enum nat_side from;
 	struct nat_outcome outcome;
-	bool parsed;   /* else what follows is not known */
+	bool parsed;   /* its IP header; else what follows is not known */
+	bool whole;    /* and what is behind it; else no flags, no type and perhaps no ports */
 	bool fragment; /* one of several */
 	uint16_t fragment_offset;
 	uint8_t protocol; /* IP */

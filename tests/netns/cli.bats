@@ -9,7 +9,7 @@ load helpers
 
 setup_file() { lab_up; }
 
-commands=(status mappings sessions counters options get set preset flush clock hosts who events forward)
+commands=(status mappings sessions counters options get set preset flush clock hosts who events forward describe)
 
 says() { [[ $output == *"$1"* ]] || complain "'$1' is not in: $output"; }
 says_not() { [[ $output != *"$1"* ]] || complain "'$1' is in: $output"; }

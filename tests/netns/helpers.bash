@@ -373,6 +373,23 @@ wait_risen() { wait_for "counter $1 rises by ${2-1}" risen "$@"; }
 risen_at_all() { (($(counter "$1") > counted[$1])); }
 wait_risen_at_all() { wait_for "counter $1 rises" risen_at_all "$1"; }
 
+# --- what natem tells as it happens ---
+
+# watch NAME COMMAND...: natem's own, in the background, once it listens.
+watch() {
+	start "$1" router "$build/natem" --lab "$LAB" "${@:2}"
+	wait_for "natem ${*:2} listens" said "$1" listening
+}
+# end_watch NAME PID
+end_watch() {
+	kill -INT -- "-$2"
+	finishes "$1" "$2"
+}
+
+# has NAME PATTERN: a line of what NAME has written matches the extended regular expression.
+has() { grep -qE -- "$2" "$BATS_TEST_TMPDIR/$1.out"; }
+wait_has() { wait_for "a line like '$2'" has "$@" || complain "there is: $(output "$1")"; }
+
 # --- captures ---
 
 tcpdump_ready() { said "$1" 'listening on'; }

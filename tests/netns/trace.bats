@@ -11,19 +11,7 @@ setup_file() {
 	lab_up
 }
 
-# watch NAME COMMAND...: natem's own, in the background, once it listens.
-watch() {
-	start "$1" router "$build/natem" --lab "$LAB" "${@:2}"
-	wait_for "natem ${*:2} listens" said "$1" listening
-}
-end_watch() {
-	kill -INT -- "-$2"
-	finishes "$1" "$2"
-}
-
-# has NAME PATTERN: a line of what NAME has written matches the extended regular expression.
-has() { grep -qE -- "$2" "$BATS_TEST_TMPDIR/$1.out"; }
-wait_has() { wait_for "a line like '$2'" has "$@" || complain "there is: $(output "$1")"; }
+# lines NAME PATTERN: how many of them.
 lines() { grep -cE -- "$2" "$BATS_TEST_TMPDIR/$1.out"; }
 
 open_udp() {

@@ -17,7 +17,6 @@
 #include "nat/core/presets.h"
 #include "nat/daemon/config.h"
 #include "nat/daemon/daemon.h"
-#include "nat/daemon/protocol.h"
 
 /* A whole file, owned by the caller. */
 static char *read_file(const char *path)
@@ -31,23 +30,6 @@ static char *read_file(const char *path)
 	assert_true(length > 0 && length < 256 * 1024 - 1);
 	fclose(f);
 	return text;
-}
-
-static void test_control_protocol_has_a_section_for_every_method(void **state)
-{
-	char *text = read_file("docs/control-protocol.md"), heading[64];
-	unsigned int methods = 0, headings = 0;
-
-	(void)state;
-	for (; protocol_method(methods) != NULL; methods++) {
-		snprintf(heading, sizeof(heading), "\n### `%s`\n", protocol_method(methods)->name);
-		if (strstr(text, heading) == NULL)
-			fail_msg("no section '%s'", protocol_method(methods)->name);
-	}
-	for (char *at = text; (at = strstr(at, "\n### `")) != NULL; at++)
-		headings++;
-	assert_int_equal(headings, methods);
-	free(text);
 }
 
 static void test_readme_names_every_preset(void **state)
@@ -107,7 +89,6 @@ static void test_shipped_configuration_is_the_defaults_and_reads_back(void **sta
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_control_protocol_has_a_section_for_every_method),
 		cmocka_unit_test(test_readme_names_every_preset),
 		cmocka_unit_test(test_shipped_configuration_is_the_defaults_and_reads_back),
 	};

@@ -238,6 +238,38 @@ static void assert_member(const json_t *object, const char *name, const char *te
 	assert_string_equal(json_string_value(json_object_get(object, name)), text);
 }
 
+/* The last drop: the first seven bytes of a header of that protocol, from no side we know. */
+static json_t *drop_half(struct tap *t, uint8_t protocol)
+{
+	struct wire w = wire_tcp(ep("192.168.1.2:6789"), ep("203.0.113.10:53"), PACKET_TCP_SYN);
+	struct packet pkt;
+
+	w = wire_cut(w, wire_header(w) + 7);
+	wire_put16(w.at + 2, (unsigned int)w.len);
+	w.at[9] = protocol;
+	packet_init(&pkt, w.at, w.len, w.len, false);
+	tap_left(t, &pkt, NAT_NOWHERE, &as_dropped);
+	return json_of_record(tap_drop_from(t, t->drop_count));
+}
+
+static void test_half_a_packet_has_its_addresses_and_no_more(void **state)
+{
+	static const uint8_t protocols[] = { PACKET_UDP, PACKET_TCP, PACKET_ICMP };
+	struct daemon *d = *state;
+
+	for (size_t i = 0; i < sizeof(protocols); i++) {
+		json_t *packet = drop_half(&d->tap, protocols[i]);
+
+		assert_int_equal(json_integer_value(json_object_get(packet, "ip_protocol")),
+				 protocols[i]);
+		assert_member(packet, "source", "192.168.1.2:0");
+		assert_member(packet, "new_destination", "203.0.113.10:0");
+		assert_true(json_is_null(json_object_get(packet, "flags")));
+		assert_true(json_is_null(json_object_get(packet, "icmp")));
+		json_decref(packet);
+	}
+}
+
 static void test_trace_names_what_happened(void **state)
 {
 	struct stream_filter all = { 0 };
@@ -377,6 +409,7 @@ int main(void)
 		tap_test(test_last_drops_are_kept_always),
 		tap_test(test_packet_that_is_none_is_not_parsed),
 		tap_test(test_trace_names_what_happened),
+		tap_test(test_half_a_packet_has_its_addresses_and_no_more),
 		tap_test(test_filters),
 		tap_test(test_who_falls_behind_is_told),
 		tap_test(test_events_are_told_from_where_one_asks),

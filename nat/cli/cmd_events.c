@@ -62,13 +62,19 @@ static enum client_status follow(const struct invocation *call, json_t *params)
 
 enum client_status cmd_events(const struct invocation *call)
 {
-	const char *from = call->argc > 0 ? call->argv[0] : "1";
+	bool flows = call->argc > 0 && strcmp(call->argv[0], "flows") == 0;
+	const char *from = call->argc > flows ? call->argv[flows] : "1";
 	size_t digits = strspn(from, "0123456789");
 	json_t *params;
 
-	if (digits == 0 || digits > 10 || from[digits] != '\0')
-		return command_misused(call, "'%.64s': not the number of an event", from);
+	if (digits == 0 || digits > 18 || from[digits] != '\0' || call->argc > flows + 1)
+		return command_misused(call, "'%.64s': not the number of an event",
+				       call->argv[call->argc - 1]);
+	if (flows && call->follow)
+		return command_misused(call, "flows cannot be followed");
 	params = json_pack("{s:I}", "from", (json_int_t)atoll(from));
+	if (flows)
+		json_object_set_new(params, "flows", json_true());
 	return call->follow ? follow(call, params)
 			    : command_show(call, "events.list", params, print_events);
 }

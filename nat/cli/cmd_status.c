@@ -20,6 +20,24 @@ static void print_pcp(const json_t *pcp)
 		       leases, granted, refused, ignored);
 }
 
+/* The mapping log, if there is one. */
+static void print_log(const json_t *log)
+{
+	const char *file = command_text(log, "file");
+	bool failing = json_is_true(json_object_get(log, "failing"));
+
+	if (*file != '\0')
+		printf("log       %s: %" JSON_INTEGER_FORMAT
+		       " records written, %" JSON_INTEGER_FORMAT " wait, %" JSON_INTEGER_FORMAT
+		       " lost%s\n",
+		       file, command_number(log, "written"), command_number(log, "waiting"),
+		       command_number(log, "lost"), failing ? "; it cannot be written now" : "");
+	if (json_is_true(json_object_get(log, "syslog")))
+		printf("syslog    %" JSON_INTEGER_FORMAT " records sent, %" JSON_INTEGER_FORMAT
+		       " lost\n",
+		       command_number(log, "syslog_sent"), command_number(log, "syslog_lost"));
+}
+
 static void print_usage(const char *title, const json_t *usage)
 {
 	json_int_t created = command_number(usage, "created");
@@ -99,6 +117,7 @@ static void print_status(const struct invocation *call, const json_t *status)
 	       command_number(queue, "number"), command_number(queue, "packets"),
 	       command_number(queue, "overruns"));
 	print_asides(status);
+	print_log(json_object_get(status, "log"));
 	print_clock(json_object_get(status, "clock"));
 }
 

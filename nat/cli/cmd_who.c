@@ -94,8 +94,14 @@ static void print_who(const struct invocation *call, const json_t *result)
 
 enum client_status cmd_who(const struct invocation *call)
 {
-	json_t *params = json_pack("{s:s}", "external", call->argv[0]);
+	json_t *params;
 
+	if (call->at != NULL)
+		return command_who_at(call);
+	if (call->log_count > 0)
+		return command_misused(call, "--log needs --at TIME: who has a port now, the "
+					     "daemon itself knows");
+	params = json_pack("{s:s}", "external", call->argv[0]);
 	if (params != NULL && call->argc > 1 &&
 	    json_object_set_new(params, "protocol", json_string(call->argv[1])) < 0) {
 		json_decref(params);

@@ -15,18 +15,23 @@
 #include "nat/cli/client.h"
 #include "nat/cli/table.h"
 
+enum { COMMAND_LOGS = 64 };
+
 struct invocation {
 	struct client *client; /* path set, not connected */
 	bool json;
-	bool watch;	 /* redraw until told to stop */
-	bool list;	 /* --list */
-	bool follow;	 /* --follow */
-	uint64_t count;	 /* --count: end after so many; 0: never */
-	bool explain;	 /* --explain */
-	bool inbound;	 /* --inbound */
-	char *flags;	 /* --flags: of a TCP segment; NULL: not given */
-	double interval; /* seconds between redraws, or two readings */
-	int argc;	 /* words after the subcommand's flags */
+	bool watch;			/* redraw until told to stop */
+	bool list;			/* --list */
+	bool follow;			/* --follow */
+	uint64_t count;			/* --count: end after so many; 0: never */
+	bool explain;			/* --explain */
+	bool inbound;			/* --inbound */
+	char *flags;			/* --flags: of a TCP segment; NULL: not given */
+	double interval;		/* seconds between redraws, or two readings */
+	const char *at;			/* --at, NULL if not given */
+	const char *logs[COMMAND_LOGS]; /* each --log */
+	int log_count;
+	int argc; /* words after the subcommand's flags */
 	char **argv;
 };
 
@@ -41,6 +46,7 @@ struct command {
 	bool counts;	       /* takes --count */
 	bool explains;	       /* takes --explain and --interval */
 	bool tries;	       /* takes --inbound and --flags */
+	bool looks_back;       /* takes --at and --log */
 	enum client_status (*run)(const struct invocation *call);
 	const struct help_flag *flags; /* its own; NULL for none */
 	/* The ways to call it, or if @arguments has a FILTER, what that may be; for completion too.
@@ -85,6 +91,9 @@ enum client_status cmd_describe(const struct invocation *call);
  */
 enum client_status command_show(const struct invocation *call, const char *method, json_t *params,
 				void (*print)(const struct invocation *call, const json_t *result));
+
+/* `who` with --at. */
+enum client_status command_who_at(const struct invocation *call);
 
 /* What options.set has changed. */
 void command_print_changes(const struct invocation *call, const json_t *result);

@@ -22,6 +22,13 @@ static const struct help_flag trace_flags[] = {
 	{ '\0', NULL, NULL, NULL },
 };
 
+static const struct help_flag who_flags[] = {
+	{ '\0', "at", "TIME", "who had it then" },
+	{ '\0', "log", "FILE",
+	  "read this log; several for rotated ones, in any order; - for standard input" },
+	{ '\0', NULL, NULL, NULL },
+};
+
 static const struct help_flag counters_flags[] = {
 	{ '\0', "explain", NULL, "how fast each rises too, and the RFC clause" },
 	{ '\0', "interval", "SECONDS", "between two readings, from 0.1 to 3600 (default 1)" },
@@ -88,7 +95,11 @@ static const char who_details[] =
 	"For each protocol: the mappings that have the port now, or who would get a packet "
 	"to it: by a forward, a one-to-one pair or the DMZ; or whether it is reserved or "
 	"rests after use. Where ports come in blocks, whose block it is in, also when "
-	"nobody uses it.";
+	"nobody uses it.\n"
+	"\n"
+	"With --at, who had it then, by the mapping log (log.file). The time is "
+	"2026-11-24T14:05:12Z (or +08:00 for the Z), 14:05:12 (today), or '5m ago': UTC where "
+	"no zone is given. With --log no daemon is needed.";
 
 static const char top_details[] =
 	"Mappings, sessions, hosts and drops on the whole screen, refreshed every SECONDS (0.2 to "
@@ -99,8 +110,10 @@ static const char top_details[] =
 
 static const char draw_details[] =
 	"Each line is a mapping: the client's port, the external endpoint that stands for it, and "
-	"the remote endpoint, with a line for each further one. The arrow's head is where the first "
-	"packet went: to the server, or to the router if it was let in from outside. Drawn with line "
+	"the remote endpoint, with a line for each further one. The arrow's head is where the "
+	"first "
+	"packet went: to the server, or to the router if it was let in from outside. Drawn with "
+	"line "
 	"characters where the locale is UTF-8. With --json, the mappings with their sessions in "
 	"place of their number.";
 
@@ -158,7 +171,11 @@ static const char capture_details[] =
 	"  natem capture - | wireshark -k -i -";
 
 static const char events_details[] =
-	"The last 256 are kept; with FROM, those from that number on. Their age is NAT time.";
+	"The last 256 are kept; with FROM, those from that number on. Their age is NAT time.\n"
+	"\n"
+	"With the word flows, the mappings, sessions and blocks that began and ended instead, "
+	"of which the last 65536 are kept while somebody listens: log.file or log.syslog "
+	"(to sessions only with log.destinations); 256 of them at a time.";
 
 static const struct help_entry clock_forms[] = {
 	{ "advance TIME", "move it forward at once, by 301s or 2h4m; what is due then ends" },
@@ -206,9 +223,10 @@ static const struct command commands[] = {
 	  .meaning = "client, router and server as a picture, a line for each mapping",
 	  .details = draw_details },
 	{ .name = "who", .run = cmd_who, .least = 1, .most = 2,
-	  .arguments = "ADDRESS:PORT [PROTO]", .meaning = "who has this external port",
-	  .details = who_details },
-	{ .name = "events", .arguments = "[FROM] [--follow]", .run = cmd_events, .most = 1,
+	  .arguments = "ADDRESS:PORT [PROTO] [--at TIME [--log FILE]...]", .looks_back = true,
+	  .flags = who_flags,
+	  .meaning = "who has this external port, or had it", .details = who_details },
+	{ .name = "events", .arguments = "[flows] [FROM] [--follow]", .run = cmd_events, .most = 2,
 	  .meaning = "what has happened: limits reached, blocks given, knobs changed",
 	  .follows = true, .flags = events_flags, .details = events_details },
 	{ .name = "trace", .arguments = "[FILTER]... [--count=N]", .run = cmd_trace, .most = -1,

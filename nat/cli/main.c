@@ -118,7 +118,16 @@ static int set_path(struct client *client, const char *path)
 	return 0;
 }
 
-enum { FLAG_LIST = 256, FLAG_COUNT, FLAG_EXPLAIN, FLAG_INTERVAL, FLAG_INBOUND, FLAG_FLAGS };
+enum {
+	FLAG_LIST = 256,
+	FLAG_COUNT,
+	FLAG_EXPLAIN,
+	FLAG_INTERVAL,
+	FLAG_INBOUND,
+	FLAG_FLAGS,
+	FLAG_AT,
+	FLAG_LOG
+};
 
 /* Flags that may stand before or after the command; those only after it are told apart by use. */
 static const struct option flags[] = {
@@ -135,6 +144,8 @@ static const struct option flags[] = {
 	{ "interval", required_argument, NULL, FLAG_INTERVAL },
 	{ "inbound", no_argument, NULL, FLAG_INBOUND },
 	{ "flags", required_argument, NULL, FLAG_FLAGS },
+	{ "at", required_argument, NULL, FLAG_AT },
+	{ "log", required_argument, NULL, FLAG_LOG },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -217,6 +228,15 @@ static enum client_status read_flags(struct request *r, int argc, char **argv, b
 		case FLAG_FLAGS:
 			r->call.flags = optarg;
 			break;
+		case FLAG_AT:
+			r->call.at = optarg;
+			break;
+		case FLAG_LOG:
+			if (r->call.log_count == COMMAND_LOGS)
+				return usage_error("--log %s: one too many; cat them into --log -",
+						   optarg);
+			r->call.logs[r->call.log_count++] = optarg;
+			break;
 		case 'h':
 			r->help = true;
 			break;
@@ -246,6 +266,8 @@ static enum client_status run(const struct command *command, const struct invoca
 		return usage_error("'%s' has no --watch", command->name);
 	if (call->list && !command->lists)
 		return usage_error("'%s' has no --list", command->name);
+	if ((call->at != NULL || call->log_count > 0) && !command->looks_back)
+		return usage_error("'%s' has no --at and no --log", command->name);
 	if (call->follow && !command->follows)
 		return usage_error("'%s' has no --follow", command->name);
 	if (call->count > 0 && !command->counts)

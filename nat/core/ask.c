@@ -100,7 +100,7 @@ enum lease_result nat_lease(struct nat *nat, struct lease_request *request, stru
 		return result;
 	if (request->lifetime_ms == 0) {
 		if (n != NAT_NONE && mapping_at(&nat->mappings, n)->leased)
-			lifetime_end_lease(nat, n);
+			lifetime_end_lease(nat, n, CAUSE_RELEASED);
 		return LEASE_GRANTED;
 	}
 	grant(nat, n, request, mono_add_ms(now, request->lifetime_ms));

@@ -187,7 +187,8 @@ static struct nat_outcome open_fixed(struct nat *nat, const struct packet *pkt,
 			flow->protocol, &internal.addr, now);
 	outcome = admit(nat, pkt, flow, mapping, now);
 	if (mapping_at(&nat->mappings, mapping)->sessions == 0) {
-		lifetime_remove_mapping(nat, mapping); /* never one without a session */
+		/* Never one without a session. */
+		lifetime_remove_mapping(nat, mapping, CAUSE_REFUSED);
 		outcome.mapping = NAT_NONE;
 	}
 	if (outcome.session == NAT_NONE && outcome.verdict == NAT_REWRITTEN)

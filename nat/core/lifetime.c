@@ -13,19 +13,32 @@ static bool is_expired(const struct nat *nat, uint32_t session, struct mono now)
 
 /* --- hosts ---------------------------------------------------------------------------------- */
 
+void lifetime_tell_block(struct nat *nat, const struct nat_event *event)
+{
+	event_add(&nat->events, event);
+	if (nat->listeners.mappings > 0)
+		event_add(&nat->flows, event);
+}
+
+void lifetime_tell_freed(struct nat *nat, const struct host *host, uint32_t i)
+{
+	const struct nat_event event = {
+		.at = nat->now,
+		.type = EVENT_BLOCK_FREED,
+		.internal = host->address,
+		.external = host->blocks[i],
+		.last = (uint16_t)(host->blocks[i].port + nat->ports.block_size - 1),
+		.session = NAT_NONE,
+	};
+
+	lifetime_tell_block(nat, &event);
+}
+
 static void free_blocks(struct nat *nat, const struct host *host)
 {
 	for (uint32_t i = 0; i < host->block_count; i++) {
-		const struct nat_event event = {
-			.at = nat->now,
-			.type = EVENT_BLOCK_FREED,
-			.internal = host->address,
-			.external = host->blocks[i],
-			.last = (uint16_t)(host->blocks[i].port + nat->ports.block_size - 1),
-		};
-
 		ports_release_block(&nat->ports, &host->blocks[i]);
-		event_add(&nat->events, &event);
+		lifetime_tell_freed(nat, host, i);
 	}
 }
 
@@ -41,15 +54,101 @@ void lifetime_unpin_host(struct nat *nat, uint32_t host)
 		remove_idle_host(nat, host);
 }
 
+/* --- what is told of flows ------------------------------------------------------------------ */
+
+static struct nat_event event_of(const struct nat *nat, uint32_t mapping, enum event_type type,
+				 enum event_cause cause)
+{
+	const struct mapping *m = mapping_at(&nat->mappings, mapping);
+
+	return (struct nat_event){
+		.at = nat->now,
+		.type = type,
+		.protocol = (enum nat_protocol)m->protocol,
+		.knob = OPT_NONE,
+		.internal = m->internal.addr,
+		.internal_port = m->internal.port,
+		.external = m->external,
+		.mapping = mapping,
+		.session = NAT_NONE,
+		.cause = cause,
+		.in_block = m->in_block,
+	};
+}
+
+static void tell_mapping(struct nat *nat, uint32_t n, enum event_type type, enum event_cause cause)
+{
+	struct nat_event event;
+
+	if (nat->listeners.mappings == 0)
+		return;
+	event = event_of(nat, n, type, cause);
+	event.remote = mapping_remote(&nat->mappings, n);
+	event.duration_ms = nat->now.ms - mapping_at(&nat->mappings, n)->created.ms;
+	event_add(&nat->flows, &event);
+}
+
+static void tell_session(struct nat *nat, uint32_t n, enum event_type type, enum event_cause cause)
+{
+	const struct session *s = session_at(&nat->sessions, n);
+	struct nat_event event;
+
+	if (nat->listeners.sessions == 0)
+		return;
+	event = event_of(nat, s->mapping, type, cause);
+	event.session = n;
+	event.remote = s->remote;
+	event.duration_ms = nat->now.ms - s->created.ms;
+	event_add(&nat->flows, &event);
+}
+
+/* Is the port of @m one of those that its host has as a block? */
+static bool is_in_block(const struct nat *nat, const struct mapping *m)
+{
+	struct addr owner;
+
+	if (!m->holds_port || m->protocol == NAT_OTHER)
+		return false;
+	switch (nat->options.blocks.behavior) {
+	case BLOCKS_OFF:
+		break;
+	case BLOCKS_DYNAMIC:
+		return ports_block_owner(&nat->ports, &m->external) == m->host;
+	case BLOCKS_DETERMINISTIC:
+		return ports_deterministic_owner(&nat->ports, &nat->options, &m->external,
+						 &owner) &&
+		       addr_equal(&owner, &m->internal.addr);
+	}
+	return false;
+}
+
+void lifetime_leave_blocks(struct nat *nat)
+{
+	for (uint32_t n = 0; n < nat->mappings.arena.used; n++) {
+		struct mapping *m = mapping_at(&nat->mappings, n);
+
+		if (!arena_is_live(&nat->mappings.arena, n) || !m->in_block || is_in_block(nat, m))
+			continue;
+		m->in_block = false;
+		tell_mapping(nat, n, EVENT_MAPPING_CREATED, CAUSE_BLOCKS);
+	}
+}
+
 /* --- mappings ------------------------------------------------------------------------------- */
 
 uint32_t lifetime_add_mapping(struct nat *nat, const struct mapping *wanted,
 			      const struct endpoint *remote, struct mono now)
 {
 	struct host *host = host_at(&nat->hosts, wanted->host);
+	uint32_t n;
 
 	host_count_mapping(host, &nat->options, (enum nat_protocol)wanted->protocol, now);
-	return mapping_add(&nat->mappings, wanted, remote);
+	n = mapping_add(&nat->mappings, wanted, remote);
+	if (n == NAT_NONE)
+		return NAT_NONE;
+	mapping_at(&nat->mappings, n)->in_block = is_in_block(nat, wanted);
+	tell_mapping(nat, n, EVENT_MAPPING_CREATED, CAUSE_NONE);
+	return n;
 }
 
 /* Does the port of @m rest before it is used again, or is it one of RFC 6888 REQ-8's exceptions? */
@@ -83,7 +182,7 @@ static bool is_used(const struct nat *nat, enum nat_protocol protocol,
 
 /* What strangers opened through a mapping that is gone now goes with it; their port is its. */
 static void remove_borrowed(struct nat *nat, enum nat_protocol protocol,
-			    const struct endpoint *external)
+			    const struct endpoint *external, enum event_cause cause)
 {
 	uint32_t sibling = NAT_NONE;
 
@@ -92,10 +191,10 @@ static void remove_borrowed(struct nat *nat, enum nat_protocol protocol,
 	if (sibling == NAT_NONE || !mapping_at(&nat->mappings, sibling)->borrowed)
 		return;
 	mapping_at(&nat->mappings, sibling)->holds_port = false;
-	lifetime_remove_mapping(nat, sibling);
+	lifetime_remove_mapping(nat, sibling, cause);
 }
 
-static void remove_mapping(struct nat *nat, uint32_t n)
+static void remove_mapping(struct nat *nat, uint32_t n, enum event_cause cause)
 {
 	const struct mapping *m = mapping_at(&nat->mappings, n);
 	enum nat_protocol protocol = (enum nat_protocol)m->protocol;
@@ -108,9 +207,10 @@ static void remove_mapping(struct nat *nat, uint32_t n)
 			nat->leases.epoch = nat->now; /* somebody counts on it */
 		lease_remove(&nat->leases, n);
 	}
+	tell_mapping(nat, n, EVENT_MAPPING_ENDED, cause);
 	shared = mapping_remove(&nat->mappings, n);
 	if (holds_port)
-		remove_borrowed(nat, protocol, &external);
+		remove_borrowed(nat, protocol, &external, cause);
 	if (holds_port && !is_used(nat, protocol, &external, shared))
 		ports_release(&nat->ports, &nat->options, protocol, &external, rest, nat->now);
 	host_at(&nat->hosts, host)->mappings[protocol]--;
@@ -126,12 +226,15 @@ static bool was_closed(const struct nat *nat, uint32_t session)
 	return state == TCP_BOTH_FIN || state == TCP_TIME_WAIT || state == TCP_TRANS;
 }
 
-static void remove_session(struct nat *nat, uint32_t session)
+static void remove_session(struct nat *nat, uint32_t session, enum event_cause cause)
 {
 	const struct session *s = session_at(&nat->sessions, session);
 	struct mapping *m = mapping_at(&nat->mappings, s->mapping);
+	bool closed = was_closed(nat, session);
 
-	m->lingering = m->lingering || !was_closed(nat, session);
+	tell_session(nat, session, EVENT_SESSION_ENDED,
+		     closed && cause == CAUSE_EXPIRED ? CAUSE_CLOSED : cause);
+	m->lingering = m->lingering || !closed;
 	host_at(&nat->hosts, m->host)->sessions[m->protocol]--;
 	session_remove(&nat->sessions, session);
 }
@@ -140,18 +243,18 @@ void lifetime_remove_session(struct nat *nat, uint32_t session)
 {
 	uint32_t mapping = session_at(&nat->sessions, session)->mapping;
 
-	remove_session(nat, session);
+	remove_session(nat, session, CAUSE_EXPIRED);
 	if (!session_any_keeps(&nat->sessions, mapping) &&
 	    !mapping_at(&nat->mappings, mapping)->leased)
-		lifetime_remove_mapping(nat, mapping);
+		lifetime_remove_mapping(nat, mapping, CAUSE_EXPIRED);
 }
 
-void lifetime_end_lease(struct nat *nat, uint32_t mapping)
+void lifetime_end_lease(struct nat *nat, uint32_t mapping, enum event_cause cause)
 {
 	lease_remove(&nat->leases, mapping);
 	mapping_at(&nat->mappings, mapping)->leased = false;
 	if (!session_any_keeps(&nat->sessions, mapping))
-		lifetime_remove_mapping(nat, mapping);
+		lifetime_remove_mapping(nat, mapping, cause);
 }
 
 void lifetime_expire_session(struct nat *nat, uint32_t session)
@@ -164,13 +267,13 @@ void lifetime_expire_session(struct nat *nat, uint32_t session)
 	lifetime_remove_session(nat, session);
 }
 
-void lifetime_remove_mapping(struct nat *nat, uint32_t mapping)
+void lifetime_remove_mapping(struct nat *nat, uint32_t mapping, enum event_cause cause)
 {
 	const struct mapping *m = mapping_at(&nat->mappings, mapping);
 
 	while (m->sessions > 0)
-		remove_session(nat, m->first_session);
-	remove_mapping(nat, mapping);
+		remove_session(nat, m->first_session, cause);
+	remove_mapping(nat, mapping, cause);
 }
 
 uint32_t lifetime_live_session(struct nat *nat, uint32_t session, struct mono now)
@@ -223,7 +326,7 @@ static bool is_leased(struct nat *nat, uint32_t *mapping, struct mono now)
 	if (!mono_reached(now, lease_at(&nat->leases, *mapping)->end))
 		return true;
 	stays = session_any_keeps(&nat->sessions, *mapping);
-	lifetime_end_lease(nat, *mapping);
+	lifetime_end_lease(nat, *mapping, CAUSE_EXPIRED);
 	*mapping = stays ? *mapping : NAT_NONE;
 	return false;
 }
@@ -367,6 +470,7 @@ uint32_t lifetime_add_session(struct nat *nat, uint32_t mapping, const struct en
 
 	session_at(&nat->sessions, n)->inbound = opener == NAT_EXTERNAL;
 	host_at(&nat->hosts, m->host)->sessions[protocol]++;
+	tell_session(nat, n, EVENT_SESSION_CREATED, CAUSE_NONE);
 	return n;
 }
 

@@ -42,6 +42,7 @@ struct mapping {
 	bool has_past : 1; /* its cell in the column of that name means something */
 	bool leased : 1;   /* its host has asked for it: see lease.h */
 	bool leads : 1;	   /* each of its endpoints alone is enough to find it */
+	bool in_block : 1; /* its port was given to its host as part of a block */
 	struct endpoint internal, external;
 	uint32_t host; /* record number in the host table */
 	struct mono created;

@@ -34,9 +34,15 @@ int nat_init(struct nat *nat, const struct options *options, const struct siphas
 	nat->options = *options;
 	rng_init(&nat->rng, key);
 	tuple_key_init(&hash_key, key);
-	err = ports_init(&nat->ports, options);
+	err = event_ring_init(&nat->events, EVENT_RING);
 	if (err < 0)
 		return err;
+	err = event_ring_init(&nat->flows, EVENT_FLOW_RING);
+	if (err < 0)
+		goto fini_events;
+	err = ports_init(&nat->ports, options);
+	if (err < 0)
+		goto fini_flows;
 	err = mapping_table_init(&nat->mappings, (uint32_t)options->max_mappings, &hash_key);
 	if (err < 0)
 		goto fini_ports;
@@ -70,6 +76,10 @@ fini_mappings:
 	mapping_table_fini(&nat->mappings);
 fini_ports:
 	ports_fini(&nat->ports);
+fini_flows:
+	event_ring_fini(&nat->flows);
+fini_events:
+	event_ring_fini(&nat->events);
 	return err;
 }
 
@@ -82,6 +92,8 @@ void nat_fini(struct nat *nat)
 	session_table_fini(&nat->sessions);
 	mapping_table_fini(&nat->mappings);
 	ports_fini(&nat->ports);
+	event_ring_fini(&nat->flows);
+	event_ring_fini(&nat->events);
 }
 
 /* --- changing knobs ------------------------------------------------------------------------- */
@@ -103,11 +115,15 @@ static void move_blocks(struct nat *nat, struct ports *fresh)
 			uint32_t block = (host->blocks[i].port - (uint32_t)PORTS_BLOCKS_FIRST) /
 					 fresh->block_size;
 
-			if (address == NAT_NONE)
+			if (address == NAT_NONE) {
+				lifetime_tell_freed(nat, host, i);
 				continue;
+			}
 			ports_take_block(fresh, address, block, n);
 			host->blocks[kept++] = host->blocks[i];
 		}
+		for (uint32_t i = 0; i < host->block_count && !same; i++)
+			lifetime_tell_freed(nat, host, i);
 		host->block_count = kept;
 	}
 }
@@ -125,7 +141,7 @@ static void change_pool(struct nat *nat, const struct options *options, struct p
 		address = ports_find(fresh, &m->external.addr);
 		if (address == NAT_NONE &&
 		    (m->holds_port || !options_is_paired(options, &m->external.addr)))
-			lifetime_remove_mapping(nat, n);
+			lifetime_remove_mapping(nat, n, CAUSE_RENUMBERED);
 		else if (m->holds_port)
 			port_map_take(ports_map(fresh, address, (enum nat_protocol)m->protocol),
 				      m->external.port);
@@ -177,7 +193,7 @@ static void change_statics(struct nat *nat)
 		if (!arena_is_live(&nat->mappings.arena, n))
 			continue;
 		if (m->fixed ? !still_leads(nat, m) : is_given_away(nat, m))
-			lifetime_remove_mapping(nat, n);
+			lifetime_remove_mapping(nat, n, CAUSE_RULE);
 	}
 }
 
@@ -208,6 +224,7 @@ int nat_configure(struct nat *nat, const struct options *options)
 {
 	bool new_pool = !ports_same(options, &nat->options);
 	bool new_statics = !same_statics(options, &nat->options);
+	bool had_blocks = nat->options.blocks.behavior != BLOCKS_OFF;
 	bool new_timers = memcmp(&options->port_timers, &nat->options.port_timers,
 				 sizeof(options->port_timers)) != 0;
 	struct ports *fresh = NULL;
@@ -232,6 +249,8 @@ int nat_configure(struct nat *nat, const struct options *options)
 	nat->options = *options;
 	peers_want(&nat->sessions, peers_wanted(options));
 	forget_limits(nat);
+	if (had_blocks)
+		lifetime_leave_blocks(nat);
 	if (new_statics)
 		change_statics(nat);
 	if (new_timers)
@@ -589,7 +608,7 @@ static struct mono expire(struct nat *nat, struct mono now, unsigned int budget)
 		expire_sessions(nat, lease_due(t), &budget);
 		if (budget == 0)
 			break;
-		lifetime_end_lease(nat, lease_first(t));
+		lifetime_end_lease(nat, lease_first(t), CAUSE_EXPIRED);
 		budget--;
 	}
 	return earliest(expire_sessions(nat, now, &budget), lease_due(t));
@@ -614,22 +633,40 @@ static bool is_selected(const struct nat_selection *which, uint32_t n, const str
 	       (which->external == NULL || endpoint_equal(which->external, &m->external));
 }
 
-uint32_t nat_flush(struct nat *nat, const struct nat_selection *which, struct mono now)
+void nat_flush_begin(struct nat *nat, struct mono now)
 {
-	uint32_t before;
-
 	nat->now = now;
 	for (uint32_t n = 0; n < nat->mappings.arena.used; n++)
 		if (arena_is_live(&nat->mappings.arena, n))
 			lifetime_live_mapping(nat, n, now);
-	/* Some take another along, which was borrowed from them. */
-	before = nat->mappings.arena.live;
-	for (uint32_t n = 0; n < nat->mappings.arena.used; n++)
-		if (arena_is_live(&nat->mappings.arena, n) &&
-		    is_selected(which, n, mapping_at(&nat->mappings, n)))
-			lifetime_remove_mapping(nat, n);
 	forget_limits(nat);
+}
+
+/* Mappings looked at in one go: with their sessions and blocks they are less than the ring of flows has
+ * room for, unless they have many. */
+enum { FLUSH_STEPS = 8192 };
+
+uint32_t nat_flush_some(struct nat *nat, const struct nat_selection *which, uint32_t *at)
+{
+	/* Some take another along, which was borrowed from them. */
+	uint32_t before = nat->mappings.arena.live, used = nat->mappings.arena.used;
+	uint32_t end = used - *at < FLUSH_STEPS ? used : *at + FLUSH_STEPS;
+
+	for (; *at < end; (*at)++)
+		if (arena_is_live(&nat->mappings.arena, *at) &&
+		    is_selected(which, *at, mapping_at(&nat->mappings, *at)))
+			lifetime_remove_mapping(nat, *at, CAUSE_FLUSHED);
 	return before - nat->mappings.arena.live;
+}
+
+uint32_t nat_flush(struct nat *nat, const struct nat_selection *which, struct mono now)
+{
+	uint32_t flushed = 0, at = 0;
+
+	nat_flush_begin(nat, now);
+	while (at < nat->mappings.arena.used)
+		flushed += nat_flush_some(nat, which, &at);
+	return flushed;
 }
 
 uint32_t nat_mapping_latest(const struct nat *nat, uint32_t n)

@@ -11,7 +11,8 @@
  * ICMP error and the packet it quotes, fragment.c for a datagram in pieces.
  *
  * After every nat_process() and nat_tick(): nat_next_release() for packets that were held, and
- * nat_next_output() for packets of the NAT's own.
+ * nat_next_output() for packets of the NAT's own. Whoever listens to flows reads event_from() of their
+ * ring then.
  */
 #ifndef CORE_NAT_H
 #define CORE_NAT_H
@@ -61,6 +62,10 @@ struct nat {
 	struct hold held_syns;
 	struct output_ring outputs;
 	struct event_ring events;
+	struct event_ring flows; /* mappings and sessions, while there are listeners */
+	struct {
+		uint32_t mappings, sessions; /* how many listen to events of each */
+	} listeners;
 	struct ip_ids ip_ids;
 	struct bucket answers; /* rate of our own answers */
 	struct mono now;       /* the last time given */
@@ -136,8 +141,15 @@ struct nat_selection {
 };
 
 /* Remove the mappings of @which with their sessions, in two walks through all there are. Returns
- * how many were removed that had not ended at @now anyway. */
+ * how many were removed that had not ended at @now anyway. It may make more events than their ring has
+ * room for: who listens does it in parts. */
 uint32_t nat_flush(struct nat *nat, const struct nat_selection *which, struct mono now);
+
+/* The first walk: what has ended anyway. */
+void nat_flush_begin(struct nat *nat, struct mono now);
+/* Some of the second, from record *@at on, which is moved on; how many were removed. It is through when
+ * *@at is nat->mappings.arena.used. */
+uint32_t nat_flush_some(struct nat *nat, const struct nat_selection *which, uint32_t *at);
 
 /* The next held packet whose fate is decided; false if there is none. */
 bool nat_next_release(struct nat *nat, struct nat_release *release);

@@ -106,6 +106,23 @@ static int parse_interface(const char *text, char *name)
 	return 0;
 }
 
+/* "none", or a path that is the same wherever the daemon runs and stands on one line of a file. */
+static int parse_path(const char *text, char *path)
+{
+	size_t length = strlen(text);
+
+	if (strcmp(text, "none") == 0)
+		length = 0;
+	else if (*text != '/' || length >= OPTIONS_PATH_MAX)
+		return -EINVAL;
+	for (size_t i = 0; i < length; i++)
+		if ((unsigned char)text[i] <= ' ' || text[i] == ';' || text[i] == 0x7f)
+			return -EINVAL;
+	memset(path, 0, OPTIONS_PATH_MAX);
+	memcpy(path, text, length);
+	return 0;
+}
+
 static bool ranges_overlap(const struct addr_range *a, const struct addr_range *b)
 {
 	return addr_compare(&a->first, &b->last) <= 0 && addr_compare(&b->first, &a->last) <= 0;
@@ -420,6 +437,8 @@ int option_value_parse(const struct option_spec *spec, const char *text, struct 
 	switch (spec->type) {
 	case OPTION_INTERFACE:
 		return parse_interface(text, field);
+	case OPTION_PATH:
+		return parse_path(text, field);
 	case OPTION_PORT_RANGE:
 		return parse_port_range(text, field);
 	case OPTION_ADDRESS:
@@ -556,6 +575,7 @@ static const char *format_entry(enum option_type type, const void *field, uint32
 	case OPTION_ADDRESS:
 	case OPTION_ADDRESS_RANGE:
 	case OPTION_PROTOCOLS:
+	case OPTION_PATH:
 		break;
 	}
 	return NULL;
@@ -619,6 +639,8 @@ const char *option_value_format(const struct option_spec *spec, const struct opt
 	switch (spec->type) {
 	case OPTION_INTERFACE:
 		return strcpy(buf, field);
+	case OPTION_PATH:
+		return strcpy(buf, *(const char *)field != '\0' ? field : "none");
 	case OPTION_PORT_RANGE:
 		snprintf(buf, OPTIONS_TEXT_MAX, "%u-%u", range->first, range->last);
 		return buf;
@@ -691,6 +713,9 @@ const char *option_value_allowed(const struct option_spec *spec, char *buf)
 	switch (spec->type) {
 	case OPTION_INTERFACE:
 		return strcpy(buf, "an interface name of 1 to 15 characters");
+	case OPTION_PATH:
+		return strcpy(buf, "none, or a path from / on of at most 255 characters, without "
+				   "blanks and semicolons");
 	case OPTION_ADDRESSES:
 		return allowed_addresses(buf);
 	case OPTION_PORT_RANGE:

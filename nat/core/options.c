@@ -460,6 +460,16 @@ static const struct option_spec specs[OPTION_COUNT] = {
 	[OPT_PCP_MAX_LIFETIME] = { "pcp.max-lifetime", LIFETIME, .offset = AT(pcp.most_lifetime_ms),
 		.initial = "86400s", .clause = "RFC 6887 15",
 		.meaning = "what a host gets that asks for a longer time" },
+
+	[OPT_LOG_FILE] = { "log.file", .machine = true, .type = OPTION_PATH, .offset = AT(log.file),
+		.initial = "none", .unit = "", .clause = "RFC 6888 4",
+		.meaning = "file that tells which host had which external port, and when" },
+	[OPT_LOG_SYSLOG] = { "log.syslog", .machine = true, SWITCH, .offset = AT(log.syslog),
+		.initial = "off", .clause = "RFC 6888 4",
+		.meaning = "whether the system's log is told the same" },
+	[OPT_LOG_DESTINATIONS] = { "log.destinations", .machine = true, SWITCH,
+		.offset = AT(log.destinations), .initial = "off", .clause = "RFC 6888 REQ-12",
+		.meaning = "whether both tell each session too, with its remote endpoint" },
 };
 /* clang-format on */
 

@@ -106,6 +106,7 @@ enum {
 	OPTIONS_ADDRESSES_MAX = 4096, /* addresses in those ranges together */
 	OPTIONS_LIST_MAX = 64,	      /* entries of any other list */
 	OPTIONS_PORT_TIMERS = 8,      /* entries of udp.port-timeouts */
+	OPTIONS_PATH_MAX = 256,	      /* path of a file, with its NUL */
 	OPTIONS_TEXT_MAX = 4608,      /* longest text form of a value, with its NUL */
 };
 
@@ -238,6 +239,11 @@ struct pcp_options {
 	int64_t least_lifetime_ms, most_lifetime_ms;
 };
 
+struct log_options {
+	char file[OPTIONS_PATH_MAX]; /* "": none */
+	enum option_switch syslog, destinations;
+};
+
 struct options {
 	char lan[OPTIONS_INTERFACE_MAX], wan[OPTIONS_INTERFACE_MAX];
 	struct external_list external;
@@ -265,6 +271,7 @@ struct options {
 	struct icmp_options icmp;
 	struct fragment_options fragments;
 	struct pcp_options pcp;
+	struct log_options log;
 	struct protocol_set other;
 	enum port_zero port_zero;
 	struct port_timer_list port_timers;
@@ -353,6 +360,9 @@ enum option_id {
 	OPT_PCP_SERVER,
 	OPT_PCP_MIN_LIFETIME,
 	OPT_PCP_MAX_LIFETIME,
+	OPT_LOG_FILE,
+	OPT_LOG_SYSLOG,
+	OPT_LOG_DESTINATIONS,
 	OPTION_COUNT,
 	OPT_NONE = OPTION_COUNT
 };
@@ -373,6 +383,7 @@ enum option_type {
 	OPTION_REMOTES,
 	OPTION_PORT_TIMERS,
 	OPTION_PROTOCOLS,
+	OPTION_PATH,
 };
 
 /* One value of an OPTION_CHOICE; its place in the list is the enumerator. */

@@ -170,7 +170,7 @@ static uint16_t pick_overload(struct pick *p)
 	if (external.port == 0 || port_map_is_fixed(p->map, external.port))
 		return 0;
 	while ((n = mapping_find_external(&p->nat->mappings, p->protocol, &external)) != NAT_NONE)
-		lifetime_remove_mapping(p->nat, n);
+		lifetime_remove_mapping(p->nat, n, CAUSE_REPLACED);
 	return port_map_is_taken(p->map, external.port) ? 0 : external.port;
 }
 
@@ -238,9 +238,13 @@ static void report_block(const struct pick *p, enum event_type type, struct port
 		.internal = p->internal->addr,
 		.external = endpoint_at(p, block.first),
 		.last = block.last,
+		.session = NAT_NONE,
 	};
 
-	event_add(&p->nat->events, &event);
+	if (type == EVENT_BLOCK_OVERFLOW)
+		event_add(&p->nat->events, &event);
+	else
+		lifetime_tell_block(p->nat, &event);
 }
 
 /* From the host's own blocks, and a further one if they are full (RFC 6888 REQ-14). */

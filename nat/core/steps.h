@@ -220,10 +220,17 @@ bool lifetime_make_room(struct nat *nat, struct mono now);
 void lifetime_expire_session(struct nat *nat, uint32_t session);
 /* Remove a session, and its mapping and port if none is left that keeps it. */
 void lifetime_remove_session(struct nat *nat, uint32_t session);
-/* The lease of @mapping is over: what is left are its sessions, and nothing if it has none that keeps it. */
-void lifetime_end_lease(struct nat *nat, uint32_t mapping);
+/* The lease of @mapping is over: what is left are its sessions, and nothing if it has none that keeps it.
+ * @cause: why it ends, if that ends the mapping. */
+void lifetime_end_lease(struct nat *nat, uint32_t mapping, enum event_cause cause);
 /* Remove a mapping with all its sessions. */
-void lifetime_remove_mapping(struct nat *nat, uint32_t mapping);
+void lifetime_remove_mapping(struct nat *nat, uint32_t mapping, enum event_cause cause);
+/* A block comes or goes: for those who listen to mappings it stands for many of them. */
+void lifetime_tell_block(struct nat *nat, const struct nat_event *event);
+/* Block number @i of @host is its no more. */
+void lifetime_tell_freed(struct nat *nat, const struct host *host, uint32_t i);
+/* The blocks are others: what was part of one, and is of none now, is told as a mapping of its own. */
+void lifetime_leave_blocks(struct nat *nat);
 /* May there be one more session of @mapping? If not, why not is in @refused. */
 bool lifetime_admits_session(struct nat *nat, uint32_t mapping, struct nat_outcome *refused,
 			     struct mono now);

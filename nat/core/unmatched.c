@@ -65,7 +65,7 @@ struct nat_outcome filtered_answer(struct nat *nat, const struct packet *pkt,
 				   const struct flow *flow, uint32_t mapping, struct mono now)
 {
 	if (nat->options.protocol[flow->protocol].kill_on_unsolicited == SWITCH_ON) {
-		lifetime_remove_mapping(nat, mapping);
+		lifetime_remove_mapping(nat, mapping, CAUSE_KILLED);
 		return drop_by(REASON_MAPPING_KILLED,
 			       option_of(OPT_UDP_KILL_ON_UNSOLICITED, flow->protocol), NAT_NONE);
 	}

@@ -40,7 +40,8 @@ static void print_help(void)
 	     "              [--socket PATH] [--ready-fd N] [-n]\n"
 	     "\n"
 	     "A NAT in userspace: takes packets from an NFQUEUE, rewrites them by its table,\n"
-	     "and can be told to be any kind of NAT. Runs until SIGINT or SIGTERM.\n");
+	     "and can be told to be any kind of NAT. Runs until SIGINT or SIGTERM; SIGHUP opens\n"
+	     "the mapping log (log.file) anew, after it was moved away.\n");
 	help_print_flags(config_flags);
 	puts("\n"
 	     "Exit status: 0 done, 1 failed at run time, 2 wrong usage or configuration.\n"

@@ -6,26 +6,7 @@
 #include <string.h>
 
 #include "nat/core/pcp.h"
-
-/* With its time, so that a log of blocks can be read later (RFC 7422 section 3). */
-static void report_change(struct daemon *d, const struct options *asked)
-{
-	struct nat_event event = { .at = d->now, .type = EVENT_OPTIONS_CHANGED, .knob = OPT_NONE };
-	char old[OPTIONS_TEXT_MAX], new[OPTIONS_TEXT_MAX];
-
-	for (unsigned int i = 0; i < OPTION_COUNT; i++) {
-		enum option_id id = (enum option_id)i;
-
-		if (strcmp(options_format(&d->asked, id, old), options_format(asked, id, new)) == 0)
-			continue;
-		if (event.knob == OPT_NONE)
-			event.knob = id;
-		else
-			event.last++;
-	}
-	if (event.knob != OPT_NONE)
-		event_add(&d->nat.events, &event);
-}
+#include "nat/daemon/changes.h"
 
 static int prepare_pcp(const struct daemon *d, const struct options *o, struct pcp_socket *fresh,
 		       char *why, size_t why_size)
@@ -40,6 +21,18 @@ static int prepare_pcp(const struct daemon *d, const struct options *o, struct p
 	else if (err < 0)
 		snprintf(why, why_size, "pcp.server: no socket on '%s': %s", o->lan,
 			 strerror(-err));
+	return err;
+}
+
+static int prepare_log(const struct daemon *d, const struct options *o, struct eventlog_file *fresh,
+		       char *why, size_t why_size)
+{
+	int err = eventlog_prepare(&d->eventlog, o, fresh);
+
+	if (err < 0)
+		snprintf(why, why_size,
+			 "log.file: cannot write to %s: %s; its directory must be there",
+			 o->log.file, strerror(-err));
 	return err;
 }
 
@@ -61,10 +54,23 @@ int daemon_open_pcp(struct daemon *d, struct loop *loop, char *why, size_t why_s
 	return err;
 }
 
+int daemon_open_log(struct daemon *d, char *why, size_t why_size)
+{
+	struct eventlog_file fresh;
+	int err;
+
+	eventlog_init(&d->eventlog, "/dev/log");
+	err = prepare_log(d, &d->nat.options, &fresh, why, why_size);
+	if (err == 0)
+		eventlog_use(&d->eventlog, &d->nat, &d->nat.options, &fresh, d->real);
+	return err;
+}
+
 int daemon_configure(struct daemon *d, const struct options *asked, char *why, size_t why_size)
 {
 	struct config_resolved resolved;
 	struct pcp_socket fresh;
+	struct eventlog_file file;
 	struct siphash_key key;
 	int err = config_resolve(asked, &resolved, why, why_size);
 
@@ -78,22 +84,32 @@ int daemon_configure(struct daemon *d, const struct options *asked, char *why, s
 		snprintf(why, why_size, "no random numbers from the kernel: %s", strerror(-err));
 		return err;
 	}
-	err = prepare_pcp(d, asked, &fresh, why, why_size);
+	err = prepare_log(d, asked, &file, why, why_size);
 	if (err < 0)
 		return err;
+	err = prepare_pcp(d, asked, &fresh, why, why_size);
+	if (err < 0)
+		goto drop_file;
 	nat_tick(&d->nat, d->now, 0); /* what the change ends, ends now */
 	err = nat_configure(&d->nat, &resolved.options);
 	if (err < 0) {
 		pcp_socket_drop(&d->pcp, &fresh);
 		snprintf(why, why_size, "no memory for tables of that size");
-		return err;
+		goto drop_file;
 	}
 	use_pcp(d, &fresh);
 	if (asked->seed != d->asked.seed)
 		nat_reseed(&d->nat, &key);
 	d->queue.lan = resolved.lan;
 	d->queue.wan = resolved.wan;
-	report_change(d, asked);
+	changes_tell(d, asked);
 	d->asked = *asked;
+	eventlog_take(&d->eventlog,
+		      &d->nat); /* the old one has what ended; the new one begins after */
+	eventlog_use(&d->eventlog, &d->nat, asked, &file, d->real);
 	return 0;
+
+drop_file:
+	eventlog_drop(&file);
+	return err;
 }

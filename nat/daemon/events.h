@@ -3,7 +3,7 @@
  * events.h - what has happened, in words
  * Owns:       the sentence for each kind of event, and how far the log has been told.
  * Invariants: each event is logged once; those that the ring has lost meanwhile, never. The time
- *             of day is read here alone, for the log's lines, and only when there is one to write.
+ *             of day is read here and in eventlog.c alone, and only when there is a line to write.
  */
 #ifndef DAEMON_EVENTS_H
 #define DAEMON_EVENTS_H

@@ -21,19 +21,19 @@ static bool have_several_processors(void)
 	return sched_getaffinity(0, sizeof(set), &set) < 0 || CPU_COUNT(&set) > 1;
 }
 
-int loop_open(struct loop *l, const sigset_t *quit, uint32_t busy_poll_us)
+int loop_open(struct loop *l, const sigset_t *signals, uint32_t busy_poll_us)
 {
 	int err;
 
 	*l = (struct loop){ .armed = MONO_NEVER };
 	/* On a single one, whom we wait for could not run meanwhile. */
 	l->busy_poll_ns = have_several_processors() ? busy_poll_us * INT64_C(1000) : 0;
-	if (sigprocmask(SIG_BLOCK, quit, NULL) < 0)
+	if (sigprocmask(SIG_BLOCK, signals, NULL) < 0)
 		return -errno;
 	l->epfd = epoll_create1(EPOLL_CLOEXEC);
 	if (l->epfd < 0)
 		return -errno;
-	l->sigfd = signalfd(-1, quit, SFD_NONBLOCK | SFD_CLOEXEC);
+	l->sigfd = signalfd(-1, signals, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (l->sigfd < 0) {
 		err = -errno;
 		goto close_epfd;

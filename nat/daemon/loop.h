@@ -3,7 +3,8 @@
  * loop.h - waiting for the next thing to happen
  * Owns:       the epoll set, the signalfd and the timerfd.
  * Invariants: the monotonic clock is read here and nowhere else in the daemon; the time that
- *             it serves by, at the start and once per wake-up. (The time of day, by which nothing happens, is for events.c.)
+ *             it serves by, at the start and once per wake-up. (The time
+ *             of day, by which nothing happens, is for events.c and eventlog.c.)
  */
 #ifndef DAEMON_LOOP_H
 #define DAEMON_LOOP_H
@@ -33,12 +34,12 @@ struct loop {
 };
 
 /*
- * loop_open() - take over the signals of @quit and open all three descriptors
+ * loop_open() - take over @signals and open all three descriptors
  * @busy_poll_us: after packets, look for further ones for so many microseconds before sleeping: to
  *                be woken takes longer than many a reply. Not done on a single processor.
  * Return: 0 or -errno.
  */
-int loop_open(struct loop *l, const sigset_t *quit, uint32_t busy_poll_us);
+int loop_open(struct loop *l, const sigset_t *signals, uint32_t busy_poll_us);
 void loop_close(struct loop *l);
 
 /* Watch @fd for reading; 0 or -errno. */

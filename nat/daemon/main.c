@@ -101,6 +101,16 @@ static int open_pcp(struct daemon *d, struct loop *loop)
 	return err;
 }
 
+static int open_log(struct daemon *d)
+{
+	char why[CONFIG_WHY_MAX];
+	int err = daemon_open_log(d, why, sizeof(why));
+
+	if (err < 0)
+		log_error("%s", why);
+	return err;
+}
+
 /* Tell whoever started us that packets are served from now on. */
 static void announce(const struct config *config, const struct daemon *d)
 {
@@ -125,13 +135,19 @@ static int serve_queue(struct daemon *d)
 	return n < 0 ? n : 0;
 }
 
-static const char *signal_name(struct loop *l)
+/* Nothing but SIGHUP, whose meaning is usual for programs with a log, is no end: 1, else 0. */
+static int serve_signal(struct loop *l, struct daemon *d)
 {
 	struct signalfd_siginfo info;
 
 	if (read(l->sigfd, &info, sizeof(info)) != (ssize_t)sizeof(info))
-		return "a signal";
-	return info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM";
+		return 0;
+	if (info.ssi_signo == SIGHUP) {
+		eventlog_reopen(&d->eventlog, &d->nat, d->real);
+		return 0;
+	}
+	log_info("ended by %s", info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
+	return 1;
 }
 
 /* Serve one event: 0 to go on, 1 to end well, -errno to end badly. */
@@ -140,8 +156,7 @@ static int serve(struct loop *l, struct daemon *d, struct control *c,
 {
 	switch (event->source) {
 	case LOOP_SIGNAL:
-		log_info("ended by %s", signal_name(l));
-		return 1;
+		return serve_signal(l, d);
 	case LOOP_TIMER:
 		loop_timer_fired(l);
 		return 0;
@@ -166,12 +181,15 @@ static int tick(struct loop *l, struct daemon *d)
 {
 	struct mono due = nat_tick(&d->nat, d->now, EXPIRIES_PER_WAKE);
 	int err = queue_release(&d->queue, &d->nat); /* fragments that waited in vain */
+	struct mono log_due;
 
 	if (err < 0)
 		return err;
 	sender_serve(&d->sender, &d->nat);
 	events_tell(d);
-	return loop_wake_at(l, nattime_wake(&d->time, due));
+	due = nattime_wake(&d->time, due);
+	log_due = eventlog_serve(&d->eventlog, &d->nat, d->real);
+	return loop_wake_at(l, log_due.ms < due.ms ? log_due : due);
 }
 
 static int run(struct loop *l, struct daemon *d, struct control *c)
@@ -200,15 +218,16 @@ static int open_and_run(const struct config *config, struct daemon *d, struct co
 {
 	struct config_resolved resolved;
 	struct loop loop;
-	sigset_t quit;
+	sigset_t signals;
 	int status = EXIT_FAILURE;
 
-	sigemptyset(&quit);
-	sigaddset(&quit, SIGINT);
-	sigaddset(&quit, SIGTERM);
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGHUP);
 	if (open_nat(d, &config->options, &resolved) < 0)
 		return EXIT_FAILURE;
-	if (loop_open(&loop, &quit, config->busy_poll_us) < 0) {
+	if (loop_open(&loop, &signals, config->busy_poll_us) < 0) {
 		log_error("cannot make the event loop: %s", strerror(errno));
 		goto fini_nat;
 	}
@@ -224,12 +243,16 @@ static int open_and_run(const struct config *config, struct daemon *d, struct co
 		goto close_sender;
 	if (open_control(c, config->socket, &loop) < 0)
 		goto close_pcp;
+	if (open_log(d) < 0)
+		goto close_control;
 	if (loop_watch(&loop, queue_fd(&d->queue), LOOP_QUEUE, 0) == 0) {
 		announce(config, d);
 		status = run(&loop, d, c);
 	} else {
 		log_error("cannot watch the queue: %s", strerror(errno));
 	}
+	eventlog_close(&d->eventlog, &d->nat, d->real);
+close_control:
 	control_close(c, d);
 close_pcp:
 	pcp_socket_close(&d->pcp);

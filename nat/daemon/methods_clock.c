@@ -10,6 +10,7 @@ enum {
 	/* Sessions removed before the answer. Should more be due, the loop removes them bit by bit;
 	 * the lists leave them out and packets no longer find them. */
 	EXPIRIES_PER_ADVANCE = 65536,
+	EXPIRIES_AT_ONCE = 4096, /* then the log takes what it is to record of them */
 	ADVANCE_DAYS_MOST = 3650,
 };
 
@@ -47,7 +48,10 @@ json_t *method_clock_advance(struct daemon *d, json_t *params, struct failure *f
 				   text, ADVANCE_DAYS_MOST);
 	nattime_advance(&d->time, ms);
 	d->now = nattime_at(&d->time, d->real);
-	nat_tick(&d->nat, d->now, EXPIRIES_PER_ADVANCE);
+	for (int done = 0; done < EXPIRIES_PER_ADVANCE; done += EXPIRIES_AT_ONCE) {
+		nat_tick(&d->nat, d->now, EXPIRIES_AT_ONCE);
+		eventlog_take(&d->eventlog, &d->nat);
+	}
 	return json_of_clock(d);
 }
 

@@ -116,13 +116,18 @@ static json_t *changed(const struct options *before, const struct options *after
 json_t *method_options_set(struct daemon *d, json_t *params, struct failure *failure)
 {
 	struct options before = d->asked, wanted = d->asked;
+	int err;
 
 	if (!apply_changes(&wanted, json_object_get(params, "options"), failure))
 		return NULL;
 	if (options_check(&wanted, failure->why, sizeof(failure->why)) < 0)
 		return NULL;
 	failure->code = RPC_FAILED;
-	if (daemon_configure(d, &wanted, failure->why, sizeof(failure->why)) < 0)
+	d->preset =
+		json_string_value(json_object_get(json_object_get(params, "options"), presets_key));
+	err = daemon_configure(d, &wanted, failure->why, sizeof(failure->why));
+	d->preset = NULL;
+	if (err < 0)
 		return NULL;
 	return json_pack("{s:o}", "changed", changed(&before, &d->asked));
 }

@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "nat/core/presets.h"
 #include "nat/daemon/events.h"
 #include "nat/daemon/methods_parts.h"
 
@@ -109,6 +110,23 @@ static json_t *json_lan_address(const char *interface)
 	return json_of_addr(&address);
 }
 
+/* The mapping log. */
+static json_t *json_log(const struct eventlog *log)
+{
+	json_t *json = json_object();
+
+	member_put(json, "file", log->has_file ? json_string(log->path) : json_null());
+	member_put(json, "written", json_of_count(log->written));
+	member_put(json, "waiting", json_of_count(eventlog_waiting(log)));
+	member_put(json, "lost", json_of_count(log->lost));
+	member_put(json, "errors", json_of_count(log->errors));
+	member_put(json, "failing", json_boolean(log->failing));
+	member_put(json, "syslog", json_boolean(log->has_syslog));
+	member_put(json, "syslog_sent", json_of_count(log->socket_sent));
+	member_put(json, "syslog_lost", json_of_count(log->socket_lost));
+	return json;
+}
+
 json_t *method_status(struct daemon *d, json_t *params, struct failure *failure)
 {
 	json_t *result, *sessions;
@@ -132,6 +150,7 @@ json_t *method_status(struct daemon *d, json_t *params, struct failure *failure)
 	member_put(result, "pcp", json_pcp(&d->nat));
 	member_put(result, "own_packets", json_own(d));
 	member_put(result, "queue", json_queue(&d->queue));
+	member_put(result, "log", json_log(&d->eventlog));
 	member_put(result, "clock", json_of_clock(d));
 	return result;
 }
@@ -162,12 +181,54 @@ json_t *method_counters_get(struct daemon *d, json_t *params, struct failure *fa
 	return json_pack("{s:o}", "counters", counters);
 }
 
+/* Which members an event has; the others are null. */
+struct shape {
+	bool flow, session, rule, knobs, limit, block;
+};
+
+static struct shape shape_of(const struct nat_event *event)
+{
+	enum event_type t = event->type;
+	bool session = t == EVENT_SESSION_CREATED || t == EVENT_SESSION_ENDED;
+
+	return (struct shape){
+		.flow = session || t == EVENT_MAPPING_CREATED || t == EVENT_MAPPING_ENDED,
+		.session = session,
+		.rule = t == EVENT_FORWARD_ADDED || t == EVENT_FORWARD_DELETED,
+		.knobs = t == EVENT_OPTIONS_CHANGED || t == EVENT_PRESET_CHANGED,
+		.limit = t == EVENT_LIMIT_REACHED,
+		.block = t == EVENT_BLOCK_ALLOCATED || t == EVENT_BLOCK_FREED,
+	};
+}
+
+static json_t *json_of_some_endpoint(const struct endpoint *e)
+{
+	if (!addr_is_ip4(&e->addr))
+		return json_null();
+	return e->port != 0 ? json_of_endpoint(e) : json_of_addr(&e->addr);
+}
+
+/* What only flows have. */
+static void put_flow(json_t *json, const struct nat_event *event, const struct shape *s)
+{
+	const struct endpoint internal = { event->internal, event->internal_port };
+	bool ended = event->type == EVENT_MAPPING_ENDED || event->type == EVENT_SESSION_ENDED;
+
+	member_put(json, "internal", s->flow ? json_of_endpoint(&internal) : json_null());
+	member_put(json, "remote", s->flow ? json_of_some_endpoint(&event->remote) : json_null());
+	member_put(json, "mapping", s->flow ? json_of_count(event->mapping) : json_null());
+	member_put(json, "session", s->session ? json_of_count(event->session) : json_null());
+	member_put(json, "cause",
+		   event->cause != CAUSE_NONE ? json_string(event_cause_name(event->cause))
+					      : json_null());
+	member_put(json, "duration_ms", ended ? json_integer(event->duration_ms) : json_null());
+}
+
 json_t *json_of_event(const struct daemon *d, const struct nat_event *event)
 {
-	bool limit = event->type == EVENT_LIMIT_REACHED;
-	bool block = event->type == EVENT_BLOCK_ALLOCATED || event->type == EVENT_BLOCK_FREED;
-	bool changed = event->type == EVENT_OPTIONS_CHANGED;
-	bool ports = block || event->type == EVENT_BLOCK_OVERFLOW;
+	const struct shape s = shape_of(event);
+	bool forward = s.rule && event->knob == OPT_NAT_FORWARDS;
+	bool ports = s.block || s.flow || event->type == EVENT_BLOCK_OVERFLOW;
 	char text[EVENTS_TEXT_MAX];
 	json_t *json = json_object();
 
@@ -175,25 +236,33 @@ json_t *json_of_event(const struct daemon *d, const struct nat_event *event)
 	member_put(json, "age_ms", json_integer(d->now.ms - event->at.ms));
 	member_put_text(json, "type", event_type_name(event->type));
 	member_put(json, "reason",
-		   limit ? json_string(reason_spec(event->reason)->name) : json_null());
+		   s.limit ? json_string(reason_spec(event->reason)->name) : json_null());
 	member_put(json, "protocol",
-		   limit ? json_string(nat_protocol_name(event->protocol)) : json_null());
+		   s.limit || s.flow || forward ? json_string(nat_protocol_name(event->protocol))
+						: json_null());
 	member_put(json, "knob",
-		   (limit || changed) && event->knob != OPT_NONE
+		   (s.limit || s.knobs || s.rule) && event->knob != OPT_NONE
 			   ? json_string(option_spec(event->knob)->key)
+			   : json_null());
+	member_put(json, "preset",
+		   event->type == EVENT_PRESET_CHANGED
+			   ? json_string(preset_spec(event->preset)->name)
 			   : json_null());
 	member_put(json, "host",
 		   addr_is_ip4(&event->internal) ? json_of_addr(&event->internal) : json_null());
 	member_put(json, "external", ports ? json_of_endpoint(&event->external) : json_null());
-	member_put(json, "last", block ? json_of_count(event->last) : json_null());
+	member_put(json, "last", s.block ? json_of_count(event->last) : json_null());
+	put_flow(json, event, &s);
 	member_put_text(json, "text", events_text(event, text));
 	return json;
 }
 
 json_t *method_events_list(struct daemon *d, json_t *params, struct failure *failure)
 {
-	const struct event_ring *ring = &d->nat.events;
-	uint64_t next = params_number(params, "from");
+	const json_t *flows = json_object_get(params, "flows");
+	const struct event_ring *ring = json_is_true(flows) ? &d->nat.flows : &d->nat.events;
+	/* Flows may be more than fit 32 bits. */
+	uint64_t next = (uint64_t)json_integer_value(json_object_get(params, "from"));
 	uint32_t limit = params_number(params, "limit");
 	const struct nat_event *event;
 	json_t *events = json_array();

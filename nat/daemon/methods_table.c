@@ -352,7 +352,7 @@ static void read_selection(json_t *params, struct selected *s)
 json_t *method_mappings_flush(struct daemon *d, json_t *params, struct failure *failure)
 {
 	struct selected s;
-	uint32_t flushed;
+	uint32_t flushed = 0, at = 0;
 
 	if (json_object_size(params) == 0)
 		return failure_set(failure, RPC_INVALID_PARAMS,
@@ -362,7 +362,11 @@ json_t *method_mappings_flush(struct daemon *d, json_t *params, struct failure *
 		return failure_set(failure, RPC_INVALID_PARAMS,
 				   "all: true is needed, and no other parameter with it");
 	read_selection(params, &s);
-	flushed = nat_flush(&d->nat, &s.selection, d->now);
+	nat_flush_begin(&d->nat, d->now);
+	while (at < d->nat.mappings.arena.used) {
+		flushed += nat_flush_some(&d->nat, &s.selection, &at);
+		eventlog_take(&d->eventlog, &d->nat);
+	}
 	if (flushed == 0 && s.selection.mapping != NAT_NONE)
 		return failure_set(failure, RPC_FAILED,
 				   "there is no mapping %u for which all of this holds",

@@ -158,6 +158,20 @@ static const struct member queue_members[] = {
 };
 static const struct type queue = { "queue", "the way packets come", queue_members };
 
+static const struct member log_members[] = {
+	{ "file", VALUE_TEXT | VALUE_NULL, "log.file; null if there is none" },
+	{ "written", VALUE_INTEGER, "records written to it" },
+	{ "waiting", VALUE_INTEGER, "that are not written yet" },
+	{ "lost", VALUE_INTEGER, "that could not be" },
+	{ "errors", VALUE_INTEGER, "attempts to write that failed" },
+	{ "failing", VALUE_BOOLEAN, "did the last one?" },
+	{ "syslog", VALUE_BOOLEAN, "is the system's log told too?" },
+	{ "syslog_sent", VALUE_INTEGER, "records sent there" },
+	{ "syslog_lost", VALUE_INTEGER, "that it did not take" },
+	{ 0 },
+};
+static const struct type mapping_log = { "log", "the mapping log", log_members };
+
 static const struct member clock_members[] = {
 	{ "frozen", VALUE_BOOLEAN, "does NAT time stand?" },
 	{ "scale", VALUE_TEXT,
@@ -190,6 +204,7 @@ static const struct member status_result[] = {
 	{ "pcp", 0, "what hosts asked for", &pcp },
 	{ "own_packets", 0, "packets of the NAT's own", &own_packets },
 	{ "queue", 0, "the way packets come", &queue },
+	{ "log", 0, "the mapping log", &mapping_log },
 	{ "clock", 0, "as clock.get gives it", &nat_clock },
 	{ 0 },
 };
@@ -564,9 +579,12 @@ static const struct member explain_result[] = {
 
 static const struct member events_parameters[] = {
 	{ "from", VALUE_INTEGER | VALUE_OPTIONAL, "number of the first event wanted", .least = 1,
-	  .most = UINT32_MAX, .initial = "1" },
+	  .most = INT64_MAX, .initial = "1" },
 	{ "limit", VALUE_INTEGER | VALUE_OPTIONAL, "the most events wanted", .least = 1,
 	  .most = EVENT_RING, .initial = "256" },
+	{ "flows", VALUE_BOOLEAN | VALUE_OPTIONAL,
+	  "those of mappings, sessions and blocks, which are kept while somebody listens",
+	  .initial = "false" },
 	{ 0 },
 };
 
@@ -577,15 +595,26 @@ static const struct member event_members[] = {
 	{ "type", 0, "what kind of thing", &event_type },
 	{ "reason", VALUE_NULL, "the counter that began to rise, with limit-reached; else null",
 	  &reason },
-	{ "protocol", VALUE_NULL, "of the first packet refused; else null", &protocol },
-	{ "knob", VALUE_TEXT | VALUE_NULL, "the knob that refuses, or was changed; else null" },
+	{ "protocol", VALUE_NULL,
+	  "of the first packet refused, of a forward, of a mapping; else null", &protocol },
+	{ "knob", VALUE_TEXT | VALUE_NULL,
+	  "the knob that refuses, or was changed, or that lists the rule; else null" },
+	{ "preset", VALUE_TEXT | VALUE_NULL, "the one that was set; else null" },
 	{ "host", VALUE_NULL,
 	  "the internal host it is about (of several, the first that met the limit); or null",
 	  &address },
-	{ "external", VALUE_NULL, "the ports it is about: the first of them; else null",
-	  &endpoint },
+	{ "external", VALUE_NULL,
+	  "the ports it is about: the first of them; or that of a mapping; else null", &endpoint },
 	{ "last", VALUE_INTEGER | VALUE_NULL, "the last port of a block; else null",
 	  .most = UINT16_MAX },
+	{ "internal", VALUE_NULL, "a mapping's internal endpoint; else null", &endpoint },
+	{ "remote", VALUE_TEXT | VALUE_NULL,
+	  "what a mapping is kept apart by; of a session, its remote endpoint; else null" },
+	{ "mapping", VALUE_INTEGER | VALUE_NULL, "its id; else null" },
+	{ "session", VALUE_INTEGER | VALUE_NULL, "its id; else null" },
+	{ "cause", VALUE_TEXT | VALUE_NULL, "why a mapping or session ended; else null" },
+	{ "duration_ms", VALUE_INTEGER | VALUE_NULL,
+	  "how long it was there, in NAT time; else null" },
 	{ "text", VALUE_TEXT, "the same as a sentence, for people" },
 	{ 0 },
 };
@@ -885,7 +914,7 @@ static const struct method methods[] = {
 	{ "packets.explain", "what would become of a packet, and why", explain_parameters,
 	  explain_result, .run = method_packets_explain,
 	  .failure = "the copy of the daemon that it takes could not be made" },
-	{ "events.list", "what has happened: limits, blocks, knobs", events_parameters,
+	{ "events.list", "what has happened: limits, blocks, knobs, forwards", events_parameters,
 	  events_result, .run = method_events_list },
 	{ "events.subscribe", "tell what happens from now on", events_subscribe_parameters,
 	  subscribed_result, .run = method_events_subscribe, .failure = one_stream,

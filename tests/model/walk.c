@@ -148,6 +148,7 @@ static void pick_value(struct maker *k, enum option_id id, char *value)
 	case OPTION_REMOTES:
 	case OPTION_PORT_TIMERS:
 	case OPTION_PROTOCOLS:
+	case OPTION_PATH:
 		break;
 	}
 	snprintf(value, WALK_VALUE_MAX, "%s", spec->initial);

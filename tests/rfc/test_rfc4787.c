@@ -299,7 +299,7 @@ static void test_rfc4787_req3a_classes_allow_what_they_allow(void **state)
 		outcome = lab_out(lab, w, AT_S(0));
 		assert_rewritten(outcome, REASON_MAPPING_CREATED);
 		assert_int_equal(wire_source(w).port == ports[i].port, ports[i].kept);
-		lifetime_remove_mapping(&lab->nat, outcome.mapping);
+		lifetime_remove_mapping(&lab->nat, outcome.mapping, CAUSE_FLUSHED);
 	}
 }
 

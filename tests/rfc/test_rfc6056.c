@@ -13,7 +13,7 @@ static uint16_t draw(struct lab *lab, struct endpoint host, struct endpoint remo
 
 	assert_rewritten(outcome, REASON_MAPPING_CREATED);
 	port = wire_source(w).port;
-	lifetime_remove_mapping(&lab->nat, outcome.mapping);
+	lifetime_remove_mapping(&lab->nat, outcome.mapping, CAUSE_FLUSHED);
 	wire_free_all();
 	return port;
 }
@@ -170,7 +170,7 @@ static void test_rfc6056_req1_all_algorithms_find_the_last_free_port(void **stat
 		assert_dropped(lab_out(lab, wire_udp(ep_port(H1, 7000), Y1), AT_S(0)),
 			       REASON_PORTS_EXHAUSTED);
 		for (unsigned int n = 0; n < 10; n++)
-			lifetime_remove_mapping(&lab->nat, opened[n].mapping);
+			lifetime_remove_mapping(&lab->nat, opened[n].mapping, CAUSE_FLUSHED);
 	}
 }
 

@@ -1039,8 +1039,8 @@ static void test_rfc6888_req15_ports_are_hard_to_guess_inside_a_block(void **sta
 		bins[(port - 1024) % 512 / 64]++;
 		blocks[(port - 1024) / 512 / 21]++;
 		neighbours += next == port + 1;
-		lifetime_remove_mapping(&lab->nat, first.mapping);
-		lifetime_remove_mapping(&lab->nat, second.mapping);
+		lifetime_remove_mapping(&lab->nat, first.mapping, CAUSE_FLUSHED);
+		lifetime_remove_mapping(&lab->nat, second.mapping, CAUSE_FLUSHED);
 		wire_free_all();
 	}
 	for (unsigned int i = 0; i < 8; i++)

@@ -330,9 +330,27 @@ static void test_events_are_a_line_each(void **state)
 	assert_prints_json(b, cmd_events, "{\"events\":[],\"next\":1}");
 }
 
+static void test_events_of_flows_are_asked_for_by_that_word(void **state)
+{
+	struct bench *b = *state;
+
+	SAY(b, "flows");
+	assert_prints(b, cmd_events, "{\"events\":[]}", "NUMBER      AGE  EVENT\n");
+	assert_request(b, 0,
+		       "{\"id\":1,\"jsonrpc\":\"2.0\",\"method\":\"events.list\","
+		       "\"params\":{\"flows\":true,\"from\":1}}");
+	SAY(b, "flows", "70000000000");
+	assert_prints(b, cmd_events, "{\"events\":[]}", "NUMBER      AGE  EVENT\n");
+	assert_request(b, 0,
+		       "{\"id\":2,\"jsonrpc\":\"2.0\",\"method\":\"events.list\","
+		       "\"params\":{\"flows\":true,\"from\":70000000000}}");
+	SAY(b, "7", "flows");
+	assert_wrong_usage(b, cmd_events, "'flows': not the number of an event");
+}
+
 static void test_events_from_what_is_no_number_is_wrong_usage(void **state)
 {
-	static const char *const words[] = { "", "-1", "1x", "99999999999" };
+	static const char *const words[] = { "", "-1", "1x", "9999999999999999999" };
 	struct bench *b = *state;
 
 	for (size_t i = 0; i < 4; i++) {
@@ -352,6 +370,7 @@ int main(void)
 		command_test(test_who_takes_a_protocol),
 		command_test(test_hosts_are_a_table_by_address),
 		command_test(test_events_are_a_line_each),
+		command_test(test_events_of_flows_are_asked_for_by_that_word),
 		command_test(test_events_from_what_is_no_number_is_wrong_usage),
 	};
 

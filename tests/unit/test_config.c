@@ -569,6 +569,8 @@ static const char *other_value(const struct option_spec *spec)
 		return "53=10s,123=30s";
 	case OPTION_PROTOCOLS:
 		return "gre,esp,99";
+	case OPTION_PATH:
+		return "/var/log/natem/mappings.log";
 	}
 	return "";
 }

@@ -149,6 +149,39 @@ static void test_flush_gives_the_ports_back(void **state)
 	}
 }
 
+/* Who listens to what ends takes it in between: no part makes more events than their ring keeps. */
+static void test_flush_in_parts_takes_all_and_loses_no_event(void **state)
+{
+	enum { MAPPINGS = 10000 };
+	struct lab *lab = *state;
+	uint32_t at = 0, flushed = 0, parts = 0;
+
+	lab_set(lab, "nat.max-sessions", "10000");
+	lab_set(lab, "nat.max-mappings", "10000");
+	for (unsigned int port = 1; port <= MAPPINGS; port++) {
+		struct wire w = wire_udp(ep_port(H1, port), Y1);
+		struct packet pkt;
+
+		packet_init(&pkt, w.at, w.len, w.len, false);
+		nat_process(&lab->nat, &pkt, NAT_INTERNAL, AT_S(0));
+	}
+	assert_int_equal(lab->nat.mappings.arena.live, MAPPINGS);
+	lab->nat.listeners.mappings = lab->nat.listeners.sessions = 1;
+	nat_flush_begin(&lab->nat, AT_S(1));
+	while (at < lab->nat.mappings.arena.used) {
+		uint64_t before = lab->nat.flows.count;
+
+		flushed += nat_flush_some(&lab->nat, &everything, &at);
+		assert_in_range(lab->nat.flows.count - before, 1, EVENT_FLOW_RING / 3);
+		parts++;
+	}
+	assert_true(parts > 1);
+	assert_int_equal(flushed, MAPPINGS);
+	assert_int_equal(lab->nat.mappings.arena.live, 0);
+	assert_int_equal(lab->nat.flows.count, 2 * MAPPINGS);
+	assert_consistent(&lab->nat);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +193,7 @@ int main(void)
 		lab_test(test_flush_selectors_hold_together),
 		lab_test(test_flush_does_not_count_what_has_ended),
 		lab_test(test_flush_gives_the_ports_back),
+		lab_test(test_flush_in_parts_takes_all_and_loses_no_event),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,7 +11,7 @@
 static void test_status_has_every_member(void **state)
 {
 	struct daemon *d = *state;
-	json_t *s, *external, *mappings, *sessions, *held, *own, *queue, *clock, *pcp;
+	json_t *s, *external, *mappings, *sessions, *held, *own, *queue, *clock, *pcp, *log;
 	const char *version, *lan, *wan;
 	json_int_t pid, uptime, resting;
 
@@ -27,16 +27,22 @@ static void test_status_has_every_member(void **state)
 	d->nat.asked.granted = 4;
 	d->nat.asked.refused = 5;
 	d->nat.asked.ignored = 6;
+	d->eventlog = (struct eventlog){ .written = 31,
+					 .lost = 32,
+					 .errors = 33,
+					 .failing = true,
+					 .socket_sent = 34,
+					 .socket_lost = 35 };
 	open_udp(d, "192.168.1.2:5000", "203.0.113.10:7000");
 	open_udp(d, "192.168.1.2:5000", "203.0.113.11:7000");
 	d->now.ms += 100000; /* uptime is real time */
 	s = result(d, "status", "");
 	assert_shape(s,
-		     "{s:s, s:I, s:I, s:s, s:s, s:n, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o}",
+		     "{s:s, s:I, s:I, s:s, s:s, s:n, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}",
 		     "version", &version, "pid", &pid, "uptime_ms", &uptime, "lan", &lan, "wan",
 		     &wan, "lan_address", "external", &external, "mappings", &mappings, "sessions",
 		     &sessions, "resting_ports", &resting, "held", &held, "pcp", &pcp,
-		     "own_packets", &own, "queue", &queue, "clock", &clock);
+		     "own_packets", &own, "queue", &queue, "clock", &clock, "log", &log);
 	assert_string_equal(version, NATEM_VERSION);
 	assert_int_equal(pid, getpid());
 	assert_int_equal(uptime, 4000);
@@ -69,6 +75,16 @@ static void test_status_has_every_member(void **state)
 	assert_number(queue, "batches", 4);
 	assert_number(queue, "overruns", 2);
 	assert_number(queue, "lost_verdicts", 1);
+	assert_int_equal(json_object_size(log), 9);
+	assert_true(json_is_null(json_object_get(log, "file")));
+	assert_number(log, "written", 31);
+	assert_number(log, "waiting", 0);
+	assert_number(log, "lost", 32);
+	assert_number(log, "errors", 33);
+	assert_true(json_is_true(json_object_get(log, "failing")));
+	assert_true(json_is_false(json_object_get(log, "syslog")));
+	assert_number(log, "syslog_sent", 34);
+	assert_number(log, "syslog_lost", 35);
 	assert_number(clock, "nat_ms", 104000);
 	assert_number(clock, "real_ms", 4000);
 	json_decref(s);

@@ -451,7 +451,8 @@ static void test_event_has_every_member(void **state)
 {
 	struct daemon *d = *state;
 	json_t *answer_, *events, *event;
-	json_t *reason, *host, *external, *last, *protocol, *knob;
+	json_t *reason, *host, *external, *last, *protocol, *knob, *preset;
+	json_t *internal, *remote, *mapping, *session, *cause, *duration;
 	json_int_t number, age;
 	const char *type, *text;
 
@@ -465,10 +466,14 @@ static void test_event_has_every_member(void **state)
 	events = json_object_get(answer_, "events");
 	assert_int_equal(json_array_size(events), 1);
 	event = json_array_get(events, 0);
-	assert_shape(event, "{s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "number", &number,
-		     "age_ms", &age, "type", &type, "reason", &reason, "protocol", &protocol,
-		     "knob", &knob, "host", &host, "external", &external, "last", &last, "text",
-		     &text);
+	assert_shape(event,
+		     "{s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+		     "s:o, s:s}",
+		     "number", &number, "age_ms", &age, "type", &type, "reason", &reason,
+		     "protocol", &protocol, "knob", &knob, "preset", &preset, "host", &host,
+		     "external", &external, "last", &last, "internal", &internal, "remote", &remote,
+		     "mapping", &mapping, "session", &session, "cause", &cause, "duration_ms",
+		     &duration, "text", &text);
 	assert_int_equal(number, 1);
 	assert_int_equal(age, 2500);
 	assert_string_equal(type, "limit-reached");
@@ -476,7 +481,9 @@ static void test_event_has_every_member(void **state)
 	assert_text(event, "host", "192.168.1.2");
 	assert_text(event, "protocol", "udp");
 	assert_text(event, "knob", "udp.max-mappings-per-host");
-	assert_true(json_is_null(external) && json_is_null(last));
+	assert_true(json_is_null(external) && json_is_null(last) && json_is_null(preset));
+	assert_true(json_is_null(internal) && json_is_null(remote) && json_is_null(mapping));
+	assert_true(json_is_null(session) && json_is_null(cause) && json_is_null(duration));
 	assert_memory_equal(text, "limit reached by 192.168.1.2, udp: host-quota: ", 47);
 	json_decref(answer_);
 }
@@ -534,15 +541,61 @@ static void test_events_are_listed_from_a_number_on(void **state)
 	}
 }
 
+static void test_flows_are_listed_while_somebody_listens(void **state)
+{
+	struct daemon *d = *state;
+	const struct nat_selection all = { .mapping = NAT_NONE, .protocol = NAT_PROTOCOLS };
+	json_t *answer_, *event;
+
+	open_udp(d, "192.168.1.3:5000", "203.0.113.10:7000");
+	d->nat.listeners.mappings = d->nat.listeners.sessions = 1;
+	open_udp(d, "192.168.1.2:5000", "203.0.113.10:7000");
+	d->now.ms += 2500;
+	nat_flush(&d->nat, &all, d->now);
+	answer_ = result(d, "events.list", "{\"flows\":true,\"limit\":2}");
+	assert_int_equal(json_array_size(json_object_get(answer_, "events")), 2);
+	event = json_array_get(json_object_get(answer_, "events"), 0);
+	assert_text(event, "type", "mapping-created");
+	assert_text(event, "protocol", "udp");
+	assert_text(event, "internal", "192.168.1.2:5000");
+	assert_text(event, "host", "192.168.1.2");
+	assert_number(event, "mapping", 1);
+	assert_true(json_is_null(json_object_get(event, "session")));
+	assert_true(json_is_null(json_object_get(event, "remote")));
+	assert_true(json_is_null(json_object_get(event, "cause")));
+	assert_true(json_is_null(json_object_get(event, "duration_ms")));
+	assert_number(event, "age_ms", 2500);
+	event = json_array_get(json_object_get(answer_, "events"), 1);
+	assert_text(event, "type", "session-created");
+	assert_text(event, "remote", "203.0.113.10:7000");
+	assert_number(event, "session", 1);
+	assert_number(answer_, "next", 3);
+	json_decref(answer_);
+	answer_ = result(d, "events.list", "{\"flows\":true,\"from\":6}");
+	event = first(answer_, "events");
+	assert_text(event, "type", "mapping-ended");
+	assert_text(event, "cause", "flushed");
+	assert_number(event, "duration_ms", 2500);
+	assert_non_null(strstr(json_string_value(json_object_get(event, "text")),
+			       "udp 192.168.1.2:5000 was 203.0.113.1:"));
+	assert_non_null(
+		strstr(json_string_value(json_object_get(event, "text")), " for 2.500 s: flushed"));
+	json_decref(answer_);
+}
+
 static void test_events_bad_params_are_refused(void **state)
 {
-	static const char *const params[] = { "{\"from\":0}", "{\"from\":\"1\"}", "{\"limit\":0}",
-					      "{\"limit\":257}", "{\"cursor\":0}" };
-	static const char *const parts[] = { "from: a whole number from 1", "from: a whole number",
-					     "limit: a whole number from 1 to 256", "limit",
-					     "no parameter 'cursor'" };
+	static const char *const params[] = { "{\"from\":0}",	"{\"from\":\"1\"}",
+					      "{\"limit\":0}",	"{\"limit\":257}",
+					      "{\"cursor\":0}", "{\"flows\":1}" };
+	static const char *const parts[] = { "from: a whole number from 1",
+					     "from: a whole number",
+					     "limit: a whole number from 1 to 256",
+					     "limit",
+					     "no parameter 'cursor'",
+					     "flows: true or false" };
 
-	for (size_t i = 0; i < 5; i++)
+	for (size_t i = 0; i < 6; i++)
 		assert_refused(*state, "events.list", params[i], RPC_INVALID_PARAMS, parts[i]);
 }
 
@@ -568,6 +621,7 @@ int main(void)
 		methods_test(test_event_has_every_member),
 		methods_test(test_event_of_a_block_names_its_ports),
 		methods_test(test_events_are_listed_from_a_number_on),
+		methods_test(test_flows_are_listed_while_somebody_listens),
 		methods_test(test_events_bad_params_are_refused),
 	};
 

@@ -1026,7 +1026,8 @@ static void walk_drain(struct walk *w, struct lab *lab)
 /* Any knob; not to a value out of its bounds, nor to one that contradicts another. */
 static void walk_knob(struct walk *w, struct lab *lab)
 {
-	enum option_id id = (enum option_id)rng_below(&w->rng, OPTION_COUNT);
+	enum option_id id =
+		(enum option_id)rng_below(&w->rng, OPT_LOG_FILE); /* the core has no others */
 	struct options wanted = lab->options;
 	char why[512];
 

@@ -308,6 +308,27 @@ static void test_interfaces(void **state)
 		refused(OPT_NAT_LAN, bad[i]);
 }
 
+static void test_paths(void **state)
+{
+	char longest[OPTIONS_PATH_MAX + 1];
+
+	(void)state;
+	memset(longest, 'x', sizeof(longest));
+	longest[0] = '/';
+	longest[OPTIONS_PATH_MAX] = '\0';
+	refused(OPT_LOG_FILE, longest);
+	longest[OPTIONS_PATH_MAX - 1] = '\0';
+	assert_string_equal(set(OPT_LOG_FILE, longest), longest);
+	assert_string_equal(set(OPT_LOG_FILE, "/var/log/natem/mappings.log"),
+			    "/var/log/natem/mappings.log");
+	assert_string_equal(set(OPT_LOG_FILE, "none"), "none");
+	refused(OPT_LOG_FILE, "");
+	refused(OPT_LOG_FILE, "mappings.log");
+	refused(OPT_LOG_FILE, "/var/log/a file");
+	refused(OPT_LOG_FILE, "/var/log/a;b");
+	refused(OPT_LOG_FILE, "/var/log/a\n");
+}
+
 static void test_external_addresses(void **state)
 {
 	static const struct {
@@ -535,6 +556,7 @@ int main(void)
 		cmocka_unit_test(test_seed),
 		cmocka_unit_test(test_port_ranges),
 		cmocka_unit_test(test_interfaces),
+		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_external_addresses),
 		cmocka_unit_test(test_external_addresses_up_to_the_limit),
 		cmocka_unit_test(test_value_longer_than_any_is_refused),

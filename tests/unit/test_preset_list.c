@@ -71,6 +71,9 @@ static void test_list_leaves_out_what_a_preset_leaves_alone(void **state)
 		{ "nat.max-sessions", "34" },
 		{ "nat.internal", "10.0.0.1-10.0.0.9" },
 		{ "nat.seed", "56" },
+		{ "log.file", "/var/log/x" },
+		{ "log.syslog", "on" },
+		{ "log.destinations", "on" },
 	};
 	enum { ALONE = sizeof(alone) / sizeof(alone[0]) };
 	json_t *list = preset_list();

@@ -375,6 +375,7 @@ static void test_events_are_told_from_where_one_asks(void **state)
 	size_t length;
 	char *text;
 
+	assert_int_equal(event_ring_init(&d->nat.events, EVENT_RING), 0);
 	for (int i = 0; i < 3; i++)
 		event_add(&d->nat.events, &event);
 	stream_events(&s, d, 0);
@@ -392,6 +393,7 @@ static void test_events_are_told_from_where_one_asks(void **state)
 	assert_non_null(memmem(text, length, "\"events.missed\",\"params\":{\"count\":5}", 35));
 	free(text);
 	stream_end(&s, d);
+	event_ring_fini(&d->nat.events);
 }
 
 #define tap_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

@@ -37,12 +37,13 @@ static void test_status_has_every_member(void **state)
 	open_udp(d, "192.168.1.2:5000", "203.0.113.11:7000");
 	d->now.ms += 100000; /* uptime is real time */
 	s = result(d, "status", "");
-	assert_shape(s,
-		     "{s:s, s:I, s:I, s:s, s:s, s:n, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}",
-		     "version", &version, "pid", &pid, "uptime_ms", &uptime, "lan", &lan, "wan",
-		     &wan, "lan_address", "external", &external, "mappings", &mappings, "sessions",
-		     &sessions, "resting_ports", &resting, "held", &held, "pcp", &pcp,
-		     "own_packets", &own, "queue", &queue, "clock", &clock, "log", &log);
+	assert_shape(
+		s,
+		"{s:s, s:I, s:I, s:s, s:s, s:n, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"version", &version, "pid", &pid, "uptime_ms", &uptime, "lan", &lan, "wan", &wan,
+		"lan_address", "external", &external, "mappings", &mappings, "sessions", &sessions,
+		"resting_ports", &resting, "held", &held, "pcp", &pcp, "own_packets", &own, "queue",
+		&queue, "clock", &clock, "log", &log);
 	assert_string_equal(version, NATEM_VERSION);
 	assert_int_equal(pid, getpid());
 	assert_int_equal(uptime, 4000);

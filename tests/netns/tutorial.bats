@@ -81,6 +81,7 @@ tcp   192.168.1.2:6789  203.0.113.1:55556 ESTABLISHED 2h04m 3/164'
 	claims "203.0.113.1:55555"$'\n'"$two" "203.0.113.1:55555"$'\n'"$(sed -n '1p;3p;2p' <<<"$two")"
 	claims "you are ('203.0.113.1', 55555) or 203.0.113.1:55555" \
 		"you are ('203.0.113.1', 5555) or 203.0.113.1:5555"
+	claims "├──┼─203.0.113.1:55555 ├──▶│" "├─┼─203.0.113.1:5555 ├───▶│"
 	claims $'one\n...\nthree' $'one\n2\n2\nthree'
 	claims $'one\n...\nthree' $'one\nthree'
 }
@@ -95,6 +96,7 @@ tcp   192.168.1.2:6789  203.0.113.1:55556 ESTABLISHED 2h04m 3/164'
 	wrong "$table" "${table//1\/33/1\/61}"
 	wrong "$table" "${table%$'\n'*}"
 	wrong "$table" "$table"$'\nudp'
+	wrong "├──┼──▶│" "├──┼◀──│"
 	wrong $'one\n...\nthree' $'one\n2\nfour'
 }
 

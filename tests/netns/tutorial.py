@@ -115,13 +115,18 @@ class Shape:
         """Pairs of kind and match; plain text between them has the kind None."""
         at, found = 0, []
         for token in self.TOKEN.finditer(line):
-            found.append((None, " ".join(line[at:token.start()].split())))
+            found.append((None, self.plain(line[at:token.start()])))
             kind = next(k for k in ("port", "day", "ms", "time", "id", "traffic", "amount")
                         if token[k])
             found.append((kind, token))
             at = token.end()
-        found.append((None, " ".join(line[at:].split())))
+        found.append((None, self.plain(line[at:])))
         return found
+
+    @staticmethod
+    def plain(text):
+        """How much room there is, and how long a line is drawn, goes by what stands beside it."""
+        return " ".join(re.sub("─+", "─", text).split())
 
     def varies(self, port):
         return int(port) >= 1024 and port not in self.typed

@@ -8,7 +8,8 @@ run=(gcc make pkg-config libc6-dev libmnl-dev libnetfilter-queue-dev libjansson-
 	libncurses-dev iproute2 iptables procps socat netcat-openbsd tmux)
 check=(bats libcmocka-dev shellcheck clang-format cppcheck clang libclang-rt-dev tcpdump iperf3
 	dnsmasq-base bind9-dnsutils nginx coturn curl traceroute iputils-ping python3
-	python3-jsonschema tshark mandoc bsdextrautils zsh)
+	python3-jsonschema tshark mandoc bsdextrautils zsh
+	python3-prometheus-client)
 bench=(conntrack gnuplot-nox iperf3 passt python3 slirp4netns valgrind)
 services=(nginx coturn) # packages among these that bring a service of their name
 policy=/usr/sbin/policy-rc.d

@@ -78,6 +78,7 @@ enum client_status cmd_get(const struct invocation *call);
 enum client_status cmd_set(const struct invocation *call);
 enum client_status cmd_preset(const struct invocation *call);
 enum client_status cmd_flush(const struct invocation *call);
+enum client_status cmd_metrics(const struct invocation *call);
 enum client_status cmd_trace(const struct invocation *call);
 enum client_status cmd_capture(const struct invocation *call);
 enum client_status cmd_explain(const struct invocation *call);

@@ -155,6 +155,11 @@ static const char counters_details[] =
 	"With --explain the counters are read twice, to tell how fast they rise, and the RFC "
 	"clause of each is shown. 'natem explain NAME' tells what to do about one.";
 
+static const char metrics_details[] =
+	"For a collector of text files, as node_exporter has one, once a minute:\n\n"
+	"  natem metrics >natem.prom.new && mv natem.prom.new natem.prom\n\n"
+	"With --json the same by families and samples.";
+
 static const char trace_details[] =
 	"Of several filters, all must hold.\n\n"
 	"A line a packet: time of day (UTC), way, protocol, who "
@@ -238,6 +243,9 @@ static const struct command commands[] = {
 	{ .name = "counters", .arguments = "[--explain]", .run = cmd_counters,
 	  .meaning = "packets by what became of them, and why", .explains = true, .flags = counters_flags,
 	  .details = counters_details },
+	{ .name = "metrics", .arguments = "", .run = cmd_metrics,
+	  .meaning = "all figures as OpenMetrics text, for Prometheus and its like",
+	  .details = metrics_details },
 	{ .name = "explain", .run = cmd_explain, .most = 4, .lists = true, .tries = true, .flags = explain_flags,
 	  .arguments = "PROTO SOURCE DESTINATION | REASON | --list",
 	  .meaning = "what would become of a packet, and why; or what a reason means",

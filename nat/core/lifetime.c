@@ -208,6 +208,7 @@ static void remove_mapping(struct nat *nat, uint32_t n, enum event_cause cause)
 		lease_remove(&nat->leases, n);
 	}
 	tell_mapping(nat, n, EVENT_MAPPING_ENDED, cause);
+	histogram_add(&nat->lifetimes[protocol], (uint64_t)(nat->now.ms - m->created.ms) / 1000);
 	shared = mapping_remove(&nat->mappings, n);
 	if (holds_port)
 		remove_borrowed(nat, protocol, &external, cause);

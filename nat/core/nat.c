@@ -489,6 +489,8 @@ struct nat_outcome nat_process(struct nat *nat, struct packet *pkt, enum nat_sid
 	outcome.tcp_before = nat->tcp_before;
 	outcome.tcp_after = nat->tcp_after;
 	nat->counters[outcome.reason]++;
+	if (from != NAT_NOWHERE)
+		histogram_add(&nat->sizes[from], pkt->length);
 	if (outcome.verdict == NAT_REWRITTEN)
 		packet_finish(pkt);
 	return outcome;

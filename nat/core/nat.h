@@ -23,6 +23,7 @@
 #include "nat/core/bucket.h"
 #include "nat/core/event.h"
 #include "nat/core/fragment_store.h"
+#include "nat/core/histogram.h"
 #include "nat/core/hold.h"
 #include "nat/core/host.h"
 #include "nat/core/ip_id.h"
@@ -71,6 +72,8 @@ struct nat {
 	struct mono now;       /* the last time given */
 	struct limit limits[REASON_COUNT][NAT_PROTOCOLS];
 	uint64_t counters[REASON_COUNT];
+	struct histogram sizes[2]; /* bytes of packets, by the side they came from */
+	struct histogram lifetimes[NAT_PROTOCOLS]; /* seconds of NAT time, of mappings that ended */
 	struct {
 		/* PCP requests; ignored: no requests, or from an external address of ours */
 		uint64_t granted, refused, ignored;

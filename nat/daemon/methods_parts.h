@@ -28,6 +28,8 @@ method_run method_options_get, method_options_set, method_presets_list;
 method_run method_system_describe;
 /* methods_stream.c */
 method_run method_trace_subscribe, method_capture_start, method_events_subscribe, method_drops_list;
+/* methods_metrics.c */
+method_run method_metrics_get;
 /* methods_clock.c */
 method_run method_clock_get, method_clock_advance, method_clock_scale, method_clock_freeze,
 	method_clock_resume;
@@ -50,6 +52,7 @@ void member_put_text(json_t *object, const char *name, const char *text);
 
 /* --- questions ----------------------------------------------------------------------------- */
 
+uint64_t resting_ports(const struct ports *ports); /* methods_state.c */
 /* Sessions of @m that are not over; methods_table.c. */
 uint32_t live_sessions(const struct daemon *d, const struct mapping *m);
 /* Place of the DMZ among the rules, after those of nat_rule_of(): NAT_NONE if there is none;

@@ -69,7 +69,7 @@ static json_t *json_own(const struct daemon *d)
 	return own;
 }
 
-static uint64_t resting_ports(const struct ports *ports)
+uint64_t resting_ports(const struct ports *ports)
 {
 	uint64_t count = 0;
 

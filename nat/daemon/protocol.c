@@ -746,6 +746,30 @@ static const struct member drops_result[] = {
 	{ 0 },
 };
 
+static const struct member sample_members[] = {
+	{ "suffix", VALUE_TEXT, "of the family's name: _total, _bucket, ...; or empty" },
+	{ "labels", VALUE_TEXT | VALUE_MAP, "what tells it from the others of its family" },
+	{ "value", VALUE_NUMBER, "as it is now" },
+	{ 0 },
+};
+static const struct type sample = { "sample", "one figure", sample_members };
+
+static const struct member family_members[] = {
+	{ "name", VALUE_TEXT, "such as natem_packets" },
+	{ "type", VALUE_TEXT, "as OpenMetrics has it",
+	  .values = ONE_OF("counter", "gauge", "histogram", "info") },
+	{ "unit", VALUE_TEXT, "seconds, bytes or empty" },
+	{ "help", VALUE_TEXT, "one line" },
+	{ "samples", VALUE_LIST, "its figures", &sample },
+	{ 0 },
+};
+static const struct type family = { "family", "figures of one kind", family_members };
+
+static const struct member metrics_result[] = {
+	{ "families", VALUE_LIST, "all there are", &family },
+	{ 0 },
+};
+
 static const struct member counter_members[] = {
 	{ "value", VALUE_INTEGER, "packets" },
 	{ "drop", VALUE_BOOLEAN, "did they end here?" },
@@ -926,6 +950,8 @@ static const struct method methods[] = {
 	  subscribed_result, .run = method_capture_start, .failure = one_stream },
 	{ "drops.list", "the packets that were dropped last, and why", drops_parameters,
 	  drops_result, .run = method_drops_list },
+	{ "metrics.get", "all figures, by families as OpenMetrics has them", nothing,
+	  metrics_result, .run = method_metrics_get },
 	{ "counters.get", "packets by reason, with what each means", nothing, counters_result,
 	  .run = method_counters_get },
 	{ "options.get", "knobs with value, default and meaning", options_get_parameters,

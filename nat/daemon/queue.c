@@ -3,12 +3,16 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <libnetfilter_queue/libnetfilter_queue.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink_queue.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "nat/core/prefetch.h"
 
@@ -127,7 +131,7 @@ int queue_open(struct queue *q, uint16_t number)
 {
 	int err;
 
-	*q = (struct queue){ .number = number };
+	*q = (struct queue){ .number = number, .kernel_fd = -1 };
 	q->batch = new_batch();
 	if (q->batch == NULL)
 		return -ENOMEM;
@@ -149,6 +153,7 @@ int queue_open(struct queue *q, uint16_t number)
 		err = start_packets(q);
 	if (err < 0)
 		goto close_socket;
+	q->kernel_fd = open("/proc/self/net/netfilter/nfnetlink_queue", O_RDONLY | O_CLOEXEC);
 	return 0;
 
 close_socket:
@@ -160,6 +165,8 @@ free_batch:
 
 void queue_close(struct queue *q)
 {
+	if (q->kernel_fd >= 0)
+		close(q->kernel_fd);
 	mnl_socket_close(q->socket);
 	free(q->batch);
 }
@@ -167,6 +174,32 @@ void queue_close(struct queue *q)
 int queue_fd(const struct queue *q)
 {
 	return mnl_socket_get_fd(q->socket);
+}
+
+/* --- the kernel's account ------------------------------------------------------------------- */
+
+/* A line a queue: number, port id, waiting, copy mode, copy range, dropped, dropped by the socket. */
+static bool read_account(const char *line, uint16_t number, struct queue_account *account)
+{
+	unsigned int queue;
+
+	return sscanf(line, "%u %*u %" SCNu64 " %*u %*u %" SCNu64 " %" SCNu64, &queue,
+		      &account->waiting, &account->dropped, &account->user_dropped) == 4 &&
+	       queue == number;
+}
+
+bool queue_account(const struct queue *q, struct queue_account *account)
+{
+	char text[4096], *rest = text, *line;
+	ssize_t n = q->kernel_fd >= 0 ? pread(q->kernel_fd, text, sizeof(text) - 1, 0) : -1;
+
+	if (n <= 0)
+		return false;
+	text[n] = '\0';
+	while ((line = strsep(&rest, "\n")) != NULL)
+		if (read_account(line, q->number, account))
+			return true;
+	return false;
 }
 
 /* --- verdicts ------------------------------------------------------------------------------ */

@@ -21,6 +21,7 @@ struct queue_batch;
 
 struct queue {
 	struct mnl_socket *socket;
+	int kernel_fd; /* the kernel's own account of queues; -1 if it gives none */
 	uint16_t number;
 	unsigned int lan, wan;	   /* interface indexes */
 	struct queue_batch *batch; /* owned */
@@ -36,6 +37,14 @@ struct queue {
 int queue_open(struct queue *q, uint16_t number);
 void queue_close(struct queue *q);
 int queue_fd(const struct queue *q);
+
+/* What the kernel says of this queue. */
+struct queue_account {
+	uint64_t waiting, dropped, user_dropped;
+};
+
+/* Read it; false if the kernel tells nothing. dropped: the queue was full; user_dropped: the socket. */
+bool queue_account(const struct queue *q, struct queue_account *account);
 
 /* Give the verdicts of the packets that @nat held and has decided on; 0 or -errno. */
 int queue_release(struct queue *q, struct nat *nat);

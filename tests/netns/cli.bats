@@ -10,7 +10,7 @@ load helpers
 setup_file() { lab_up; }
 
 commands=(status mappings sessions counters explain options get set preset flush clock hosts who events forward
-	describe trace capture top draw)
+	describe trace capture top draw metrics)
 
 says() { [[ $output == *"$1"* ]] || complain "'$1' is not in: $output"; }
 says_not() { [[ $output != *"$1"* ]] || complain "'$1' is in: $output"; }

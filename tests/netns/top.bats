@@ -396,12 +396,15 @@ no_tmux() { ! tmux_here list-sessions >/dev/null 2>&1; }
 
 # --- draw ---
 
+has_sessions() { [[ $(look sessions id | wc -l) == "$1" ]]; }
+
 @test "draw shows client, router and server, with the ports of each mapping" {
 	natem flush all >/dev/null
 	open_sockets client
 	tell client udp c 192.168.1.2:6789
 	tell client sendto c 203.0.113.10:7890 hello
 	tell client sendto c 203.0.113.11:7890 hello
+	wait_for "both sessions" has_sessions 2
 	LC_ALL=C.UTF-8 run -0 natem draw
 	[[ ${lines[2]} == *"│ 192.168.1.1 │    203.0.113.1 "* ]]
 	[[ $output == *"│ 192.168.1.2 │"* ]]

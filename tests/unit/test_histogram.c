@@ -45,6 +45,9 @@ static void test_packets_and_lives_are_counted(void **state)
 	lab_out(lab, w, AT_S(1));
 	assert_int_equal(lab->nat.sizes[NAT_INTERNAL].sum, w.len);
 	assert_int_equal(lab->nat.sizes[NAT_EXTERNAL].sum, 0);
+	w = wire_udp(Y1, ep("203.0.113.1:9"));
+	lab_in(lab, w, AT_S(1));
+	assert_int_equal(lab->nat.sizes[NAT_EXTERNAL].sum, w.len);
 	assert_int_equal(lab->nat.lifetimes[NAT_UDP].sum, 0);
 	nat_tick(&lab->nat, AT_S(302), 100);
 	assert_int_equal(lab->nat.lifetimes[NAT_UDP].sum, 301);

@@ -70,8 +70,6 @@ enum client_status cmd_events(const struct invocation *call)
 	if (digits == 0 || digits > 18 || from[digits] != '\0' || call->argc > flows + 1)
 		return command_misused(call, "'%.64s': not the number of an event",
 				       call->argv[call->argc - 1]);
-	if (flows && call->follow)
-		return command_misused(call, "flows cannot be followed");
 	params = json_pack("{s:I}", "from", (json_int_t)atoll(from));
 	if (flows)
 		json_object_set_new(params, "flows", json_true());

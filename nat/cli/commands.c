@@ -180,7 +180,8 @@ static const char events_details[] =
 	"\n"
 	"With the word flows, the mappings, sessions and blocks that began and ended instead, "
 	"of which the last 65536 are kept while somebody listens: log.file or log.syslog "
-	"(to sessions only with log.destinations); 256 of them at a time.";
+	"(to sessions only with log.destinations); 256 of them at a time. With --follow as well, "
+	"what begins and ends from now on, which is listening too.";
 
 static const struct help_entry clock_forms[] = {
 	{ "advance TIME", "move it forward at once, by 301s or 2h4m; what is due then ends" },

@@ -68,7 +68,10 @@ json_t *method_events_subscribe(struct daemon *d, json_t *params, struct failure
 
 	if (stream == NULL)
 		return NULL;
-	stream_events(stream, d, params_number(params, "from"));
+	if (json_is_true(json_object_get(params, "flows")))
+		stream_flows(stream, d);
+	else
+		stream_events(stream, d, params_number(params, "from"));
 	return subscribed(0, failure);
 }
 

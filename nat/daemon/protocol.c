@@ -641,6 +641,9 @@ static const struct member events_subscribe_parameters[] = {
 	{ "from", VALUE_INTEGER | VALUE_OPTIONAL,
 	  "number of the first event wanted, of those that were before; without it, none of them",
 	  .least = 1, .most = UINT32_MAX },
+	{ "flows", VALUE_BOOLEAN | VALUE_OPTIONAL,
+	  "mappings and sessions that begin and end from now on, instead; from means nothing then",
+	  .initial = "false" },
 	{ 0 },
 };
 static const struct notification events_missed = { "events.missed", "events that are lost",

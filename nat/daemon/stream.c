@@ -49,8 +49,19 @@ void stream_events(struct stream *s, struct daemon *d, uint64_t from)
 			      .event = from > 0 && from < next ? from : next };
 }
 
+void stream_flows(struct stream *s, struct daemon *d)
+{
+	*s = (struct stream){ .kind = STREAM_FLOWS, .event = d->nat.flows.count + 1 };
+	d->nat.listeners.mappings++;
+	d->nat.listeners.sessions++;
+}
+
 void stream_end(struct stream *s, struct daemon *d)
 {
+	if (s->kind == STREAM_FLOWS) {
+		d->nat.listeners.mappings--;
+		d->nat.listeners.sessions--;
+	}
 	if (s->kind == STREAM_TRACE || s->kind == STREAM_CAPTURE)
 		tap_detach(&d->tap);
 	*s = (struct stream){ .kind = STREAM_NONE };
@@ -67,6 +78,8 @@ bool stream_has_more(const struct stream *s, const struct daemon *d)
 		return tap_has_more(&d->tap, &s->reader);
 	case STREAM_EVENTS:
 		return event_from(&d->nat.events, s->event) != NULL;
+	case STREAM_FLOWS:
+		return event_from(&d->nat.flows, s->event) != NULL;
 	}
 	return false;
 }
@@ -264,10 +277,10 @@ static void put_captured(struct stream *s, struct daemon *d, FILE *out)
 	}
 }
 
-static void put_events(struct stream *s, struct daemon *d, FILE *out)
+static void put_events(struct stream *s, struct daemon *d, const struct event_ring *ring, FILE *out)
 {
 	for (int i = 0; i < STREAM_BATCH; i++) {
-		const struct nat_event *event = event_from(&d->nat.events, s->event);
+		const struct nat_event *event = event_from(ring, s->event);
 
 		if (event == NULL)
 			break;
@@ -305,7 +318,10 @@ char *stream_next(struct stream *s, struct daemon *d, size_t *length)
 		put_captured(s, d, out);
 		break;
 	case STREAM_EVENTS:
-		put_events(s, d, out);
+		put_events(s, d, &d->nat.events, out);
+		break;
+	case STREAM_FLOWS:
+		put_events(s, d, &d->nat.flows, out);
 		break;
 	}
 	return taken(out, &text, length);

@@ -17,7 +17,7 @@ struct daemon;
 
 enum { STREAM_BATCH = 32 };
 
-enum stream_kind { STREAM_NONE, STREAM_TRACE, STREAM_CAPTURE, STREAM_EVENTS };
+enum stream_kind { STREAM_NONE, STREAM_TRACE, STREAM_CAPTURE, STREAM_EVENTS, STREAM_FLOWS };
 
 /* Which packets; all that is set must hold. */
 struct stream_filter {
@@ -33,7 +33,7 @@ struct stream {
 	struct stream_filter filter;
 	struct tap_reader reader; /* trace, capture */
 	uint64_t missed;	  /* capture: in all */
-	uint64_t event;		  /* events: number of the next */
+	uint64_t event;		  /* events, flows: number of the next */
 	uint32_t snap;
 	bool begun, finished; /* capture: head and tail of the file are out */
 };
@@ -42,7 +42,9 @@ struct stream {
 int stream_trace(struct stream *s, struct daemon *d, const struct stream_filter *filter);
 int stream_capture(struct stream *s, struct daemon *d, const struct stream_filter *filter,
 		   uint32_t snap);
+/* @from: number of the first event wanted, 0: the next. Flows are told of from now on. */
 void stream_events(struct stream *s, struct daemon *d, uint64_t from);
+void stream_flows(struct stream *s, struct daemon *d);
 /* The client is gone. */
 void stream_end(struct stream *s, struct daemon *d);
 

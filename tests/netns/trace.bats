@@ -131,6 +131,19 @@ open_udp() {
 	knob udp.timeout=300s
 }
 
+@test "events flows --follow tells of mappings and sessions that begin and end" {
+	natem flush all >/dev/null
+	watch f events flows --follow
+	local watcher=$last
+	open_udp 6206
+	tell client sendto c 203.0.113.10:7788 hello
+	tell server recv s
+	wait_has f '192\.168\.1\.2:6206'
+	natem clock advance 301s >/dev/null
+	wait_has f '192\.168\.1\.2:6206.*expired'
+	end_watch f "$watcher"
+}
+
 @test "capture: tshark finds the packet before and after by its comment" {
 	local file=$BATS_TEST_TMPDIR/c.pcapng watcher fields
 

@@ -396,6 +396,31 @@ static void test_events_are_told_from_where_one_asks(void **state)
 	event_ring_fini(&d->nat.events);
 }
 
+static void test_flows_are_written_down_while_somebody_listens(void **state)
+{
+	const struct nat_event event = { .type = EVENT_MAPPING_ENDED, .cause = CAUSE_EXPIRED };
+	struct daemon *d = *state;
+	struct stream s = { 0 };
+	size_t length;
+	char *text;
+
+	assert_int_equal(event_ring_init(&d->nat.flows, 16), 0);
+	event_add(&d->nat.flows, &event);
+	stream_flows(&s, d);
+	assert_int_equal(d->nat.listeners.mappings, 1);
+	assert_int_equal(d->nat.listeners.sessions, 1);
+	assert_false(stream_has_more(&s, d)); /* what was before is not told */
+	event_add(&d->nat.flows, &event);
+	text = stream_next(&s, d, &length);
+	assert_non_null(memmem(text, length, "\"number\":2", 10));
+	assert_non_null(memmem(text, length, "expired", 7));
+	free(text);
+	stream_end(&s, d);
+	assert_int_equal(d->nat.listeners.mappings, 0);
+	assert_int_equal(d->nat.listeners.sessions, 0);
+	event_ring_fini(&d->nat.flows);
+}
+
 #define tap_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -413,6 +438,7 @@ int main(void)
 		tap_test(test_filters),
 		tap_test(test_who_falls_behind_is_told),
 		tap_test(test_events_are_told_from_where_one_asks),
+		tap_test(test_flows_are_written_down_while_somebody_listens),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
